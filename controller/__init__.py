@@ -1,0 +1,1 @@
+"""The controller: decides, from billing data, what access each service may have."""

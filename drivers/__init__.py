@@ -1,0 +1,1 @@
+"""Drivers: how one kind of device is read and changed. Only agents import them; none imports another."""

@@ -1,0 +1,83 @@
+"""What every driver offers, and the four ways in which it may fail.
+
+A driver is given one slice at a time by one thread (its device's). It never retries, never sleeps for a device to
+recover, and never remembers: the agent does. It touches only what carries this installation's mark.
+
+    DriverError
+    ├── Unreachable   no connection, or it broke: try again later, with backoff
+    ├── Refused       the device understood and said no: report it, do not repeat blindly
+    ├── Unsupported   this device or driver cannot do that: ours or the operator's to fix
+    └── Garbled       an answer that makes no sense: the connection is closed, observed is unknown
+"""
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import Protocol
+
+from enforcement.access import Access, Kind
+from enforcement.changes import Change, Outcome
+from enforcement.keys import Key, KeyType
+from enforcement.observed import Observed
+
+
+class DriverError(Exception):
+    """The root; `str()` is one sentence for a person, without secrets."""
+
+
+class Unreachable(DriverError):
+    """No connection, or it broke in mid-work."""
+
+
+class Refused(DriverError):
+    """The device understood and said no."""
+
+
+class Unsupported(DriverError):
+    """This device, or this driver, cannot do what was asked."""
+
+
+class Garbled(DriverError):
+    """The device's answer makes no sense; nothing read in this turn may be believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a driver can enforce on its device.
+
+    `access` lists, for each kind of service, the accesses below full. `effects` is true where changes owe an effect
+    on live sessions that cannot be read back (CoA, Disconnect): the agent records it before the first write.
+    """
+
+    keys: frozenset[KeyType]
+    access: Mapping[Kind, frozenset[Access]]
+    slice_size: int
+    effects: bool
+
+
+class Driver(Protocol):
+    """One device. Construction opens nothing; the first call connects."""
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    def observe(self, keys: Set[Key] | None = None) -> Observed:
+        """What the device enforces now: read from the device, ours and whatever else restricts a key.
+
+        `keys` limits the read (after a slice); None reads everything. Raises Unreachable, Refused or Garbled.
+        """
+        ...
+
+    def apply(self, slice: Sequence[Change]) -> Sequence[Outcome]:
+        """Carry out at most `capabilities.slice_size` changes, in the order given; idempotent; one outcome a change.
+
+        Raises a DriverError where the whole slice's fate is unknown; the agent then reads the device again.
+        """
+        ...
+
+    def check(self) -> Sequence[str]:
+        """What in this device's setup would defeat us, in words for the operator; empty when all is well."""
+        ...
+
+    def close(self) -> None:
+        """Drop every connection. Safe to call twice."""
+        ...
