@@ -19,4 +19,4 @@ def driver(name: str, settings: Mapping[str, Any], installation: str) -> Driver:
     """
     if name not in NAMES:
         raise ValueError(f"driver {name!r} is not one of {', '.join(NAMES)}")
-    return cast(Driver, import_module(f"drivers.{name}").build(settings, installation))
+    return cast("Driver", import_module(f"drivers.{name}").build(settings, installation))

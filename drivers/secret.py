@@ -1,7 +1,7 @@
 """Secrets of devices: read on the agent's host when a driver is built, never stored elsewhere, never shown.
 
 A setting `password` is given as one of `password_file` (a path), `password_env` (a variable's name) or
-`password_credential` (a name under systemd's $CREDENTIALS_DIRECTORY, systemd.exec(5)); never in the settings file itself.
+`password_credential` (a name under systemd's $CREDENTIALS_DIRECTORY, systemd.exec(5)), never in the settings file.
 """
 
 import os
