@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
-from xml.etree import ElementTree as XML
+from xml.etree import ElementTree as ET
 from zoneinfo import ZoneInfo
 
 MADRID = ZoneInfo("Europe/Madrid")
@@ -255,34 +255,34 @@ def _hold(person: Customer, kind: str, until: datetime | None, note: str) -> Eve
 def returned_debits(people: list[Customer]) -> bytes:
     """The bank's pain.002.001.03: the collections of everyone who did not pay by direct debit, returned."""
     namespace = "urn:iso:std:iso:20022:tech:xsd:pain.002.001.03"
-    root = XML.Element("Document", xmlns=namespace)
-    report = XML.SubElement(root, "CstmrPmtStsRpt")
-    header = XML.SubElement(report, "GrpHdr")
+    root = ET.Element("Document", xmlns=namespace)
+    report = ET.SubElement(root, "CstmrPmtStsRpt")
+    header = ET.SubElement(report, "GrpHdr")
     _leaf(header, "MsgId", f"RET{_RETURNED:%Y%m%d}")
     _leaf(header, "CreDtTm", f"{_RETURNED.isoformat()}T07:30:00")
-    group = XML.SubElement(report, "OrgnlGrpInfAndSts")
+    group = ET.SubElement(report, "OrgnlGrpInfAndSts")
     _leaf(group, "OrgnlMsgId", f"COL{_DUE:%Y%m%d}")
     _leaf(group, "OrgnlMsgNmId", "pain.008.001.02")
-    batch = XML.SubElement(report, "OrgnlPmtInfAndSts")
+    batch = ET.SubElement(report, "OrgnlPmtInfAndSts")
     _leaf(batch, "OrgnlPmtInfId", f"COL{_DUE:%Y%m%d}-1")
     for person in people:
         if person.habit is not Habit.PAYS:
             _returned(batch, person)
-    body: bytes = XML.tostring(root, encoding="UTF-8", xml_declaration=True)
+    body: bytes = ET.tostring(root, encoding="UTF-8", xml_declaration=True)
     return body
 
 
-def _returned(batch: XML.Element, person: Customer) -> None:
-    one = XML.SubElement(batch, "TxInfAndSts")
+def _returned(batch: ET.Element, person: Customer) -> None:
+    one = ET.SubElement(batch, "TxInfAndSts")
     _leaf(one, "OrgnlEndToEndId", f"R-{person.account}")
     _leaf(one, "TxSts", "RJCT")
-    reason = XML.SubElement(XML.SubElement(one, "StsRsnInf"), "Rsn")
+    reason = ET.SubElement(ET.SubElement(one, "StsRsnInf"), "Rsn")
     _leaf(reason, "Cd", "AM04" if person.number % 3 else "MS03")
-    original = XML.SubElement(one, "OrgnlTxRef")
-    amount = XML.SubElement(XML.SubElement(original, "Amt"), "InstdAmt", Ccy="EUR")
+    original = ET.SubElement(one, "OrgnlTxRef")
+    amount = ET.SubElement(ET.SubElement(original, "Amt"), "InstdAmt", Ccy="EUR")
     amount.text = f"{person.owed // 100}.{person.owed % 100:02d}"
     _leaf(original, "ReqdColltnDt", _DUE.isoformat())
 
 
-def _leaf(parent: XML.Element, tag: str, text: str) -> None:
-    XML.SubElement(parent, tag).text = text
+def _leaf(parent: ET.Element, tag: str, text: str) -> None:
+    ET.SubElement(parent, tag).text = text
