@@ -1,1 +1,1 @@
-"""An operator in a box: sample month, ordinary configuration, controller, agent and devices, and the story they tell."""
+"""An operator in a box: a sample month, ordinary configuration, controller, agent and devices, and their story."""
