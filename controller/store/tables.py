@@ -119,15 +119,17 @@ conflicts = Table(
     "conflicts",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("account_id", Identity, index=True),
+    Column("account_id", Identity, nullable=False, index=True),
     Column("source", String(255), nullable=False),
     Column("event_id", String(255), nullable=False),
     Column("digest", String(64), nullable=False),
     Column("body", JSON, nullable=False),
     Column("seen_at", Instant, nullable=False),
     Column("settled_at", Instant),
-    UniqueConstraint("source", "event_id", "digest"),
+    UniqueConstraint("source", "event_id", "digest", "account_id"),
 )
+"""One row for each account that either content names ("" where none does): a payment sent under the id of somebody
+else's is a danger to both."""
 
 accounts = Table(
     "accounts",
@@ -138,9 +140,12 @@ accounts = Table(
     Column("review_at", Instant, index=True),
     Column("cause_at", Instant),
     Column("reviewed_at", Instant),
+    Column("review_error", Text),
     *_told_by(),
 )
-"""`review_at` is the mark for review. `cause_at` is when the event arrived that set it: restores are timed from it."""
+"""`review_at` is the mark for review. `cause_at` is when the event arrived that set it: restores are timed from it.
+
+`review_error` says why the last review failed: until one succeeds, what was concluded before gets no permit."""
 
 services = Table(
     "services",
@@ -194,10 +199,11 @@ returns = Table(
     Column("collection_id", Identity, primary_key=True),
     Column("code", String(8), primary_key=True),
     Column("returned_on", Date, primary_key=True),
-    Column("account_id", Identity, nullable=False, index=True),
+    Column("account_id", Identity, index=True),
     Column("amount", BigInteger, nullable=False),
     *_told_by(),
 )
+"""`account_id` is NULL where the bank's file did not name it: then it is the account of the collection, once known."""
 
 payments = Table(
     "payments",
@@ -281,8 +287,11 @@ decisions = Table(
     Column("policy", Identity, nullable=False),
     Column("policy_version", String(64), nullable=False),
     Column("decided_at", Instant, nullable=False),
+    Column("waits_for_payments", Boolean, nullable=False),
 )
-"""The present decision of each service. `body` holds reasons, evidence, next_stage, blocks and review_at."""
+"""The present decision of each service. `body` holds reasons, evidence, next_stage, blocks and review_at.
+
+`waits_for_payments` is true where stale billing data stand in the way: news of freshness mark such accounts."""
 
 impositions = Table(
     "impositions",
