@@ -1,0 +1,80 @@
+"""Accounts: the row whose lock is the claim (rule 1), and whose `review_at` is the mark for review."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, case, func, or_, select, true, update
+
+from controller.core.model import AccountId
+from controller.store.queries.writing import insert_missing
+from controller.store.tables import accounts
+
+NOT_TOLD = {"event_time": datetime(1970, 1, 1, tzinfo=UTC), "event_sequence": -1, "event_source": "", "event_id": ""}
+"""The order of a row that nobody has told yet: older than any event that intake accepts."""
+
+
+def lock_accounts(tx: Connection, ids: Collection[str]) -> None:
+    """Lock these accounts until the transaction ends, in id order, making rows for those that are not known yet."""
+    if not ids:
+        return
+    ordered = sorted(ids)
+    insert_missing(tx, accounts, [{"id": id, "tags": [], **NOT_TOLD} for id in ordered])
+    tx.execute(select(accounts.c.id).where(accounts.c.id.in_(ordered)).order_by(accounts.c.id).with_for_update())
+
+
+def mark_for_review(tx: Connection, ids: Collection[str], now: datetime) -> None:
+    """Have these accounts reviewed now. The caller holds their locks.
+
+    The cause is the earliest that no review has seen yet: restores are timed from it.
+    """
+    if not ids:
+        return
+    soon = case((or_(accounts.c.review_at.is_(None), accounts.c.review_at > now), now), else_=accounts.c.review_at)
+    marked = update(accounts).where(accounts.c.id.in_(sorted(ids)))
+    tx.execute(marked.values(review_at=soon, cause_at=func.coalesce(accounts.c.cause_at, now)))
+
+
+def accounts_due(tx: Connection, now: datetime, limit: int) -> Sequence[Row[Any]]:
+    """Lock accounts whose review has come, oldest mark first: rows of `accounts`, in id order.
+
+    Those that another transaction holds are left to it: it marks them again, or reviews them itself.
+    """
+    due = select(accounts).where(accounts.c.review_at <= now).order_by(accounts.c.review_at, accounts.c.id)
+    found = tx.execute(due.limit(limit).with_for_update(skip_locked=True)).all()
+    return sorted(found, key=lambda row: str(row.id))
+
+
+def accounts_due_among(tx: Connection, ids: Iterable[str], now: datetime) -> Sequence[Row[Any]]:
+    """As `accounts_due`, of these accounts only, and waiting for their locks."""
+    due = select(accounts).where(accounts.c.id.in_(sorted(ids)), accounts.c.review_at <= now)
+    return tx.execute(due.order_by(accounts.c.id).with_for_update()).all()
+
+
+def how_many_due(tx: Connection, now: datetime, at_most: int = 10_000) -> int:
+    """How many accounts wait for their review; counted up to `at_most`, since a backlog may be a million."""
+    some = select(true()).select_from(accounts).where(accounts.c.review_at <= now).limit(at_most).subquery()
+    return tx.execute(select(func.count()).select_from(some)).scalar_one()
+
+
+def reviewed(tx: Connection, account: AccountId, now: datetime, review_at: datetime | None) -> None:
+    """The review of a locked account is done; the next is at `review_at`, never where that is None."""
+    values = {"review_at": review_at, "cause_at": None, "reviewed_at": now, "review_error": None}
+    tx.execute(update(accounts).where(accounts.c.id == account).values(values))
+
+
+def review_failed(tx: Connection, account: AccountId, error: str, again_at: datetime) -> None:
+    """Record why the review of an account failed, and when it is tried again. Its cause is kept."""
+    values = {"review_at": again_at, "review_error": error}
+    tx.execute(update(accounts).where(accounts.c.id == account).values(values))
+
+
+def account(tx: Connection, id: str) -> Row[Any] | None:
+    """The row of one account."""
+    return tx.execute(select(accounts).where(accounts.c.id == id)).one_or_none()
+
+
+def accounts_whose_review_fails(tx: Connection, limit: int = 100) -> Sequence[Row[Any]]:
+    """Accounts whose last review failed, with the reason."""
+    failing = select(accounts).where(accounts.c.review_error.is_not(None))
+    return tx.execute(failing.order_by(accounts.c.id).limit(limit)).all()

@@ -1,0 +1,55 @@
+"""Events as they were told: which are new, which were seen before, and which contradict themselves."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, tuple_, update
+
+from controller.store.queries.writing import insert_into, insert_missing
+from controller.store.tables import conflicts, events
+
+EventKey = tuple[str, str]
+"""(source, id), by which CloudEvents 1.0 says an event is unique."""
+
+
+def keep_events(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> set[EventKey]:
+    """Store events once. Returns the keys of those that are new; another transaction's are waited for.
+
+    `rows` hold each (source, id) once; they are written in that order, so that two intakes can't block each other.
+    """
+    if not rows:
+        return set()
+    ordered = sorted(rows, key=lambda row: (row["source"], row["id"]))
+    statement = insert_into(tx, events).values(ordered).on_conflict_do_nothing()
+    return {(row.source, row.id) for row in tx.execute(statement.returning(events.c.source, events.c.id))}
+
+
+def digests_of(tx: Connection, keys: Iterable[EventKey]) -> dict[EventKey, tuple[str, str | None]]:
+    """Of the events that are stored: the digest of their content, and the account that they name."""
+    columns = (events.c.source, events.c.id, events.c.digest, events.c.account_id)
+    found = tx.execute(select(*columns).where(tuple_(events.c.source, events.c.id).in_(list(keys))))
+    return {(row.source, row.id): (row.digest, row.account_id) for row in found}
+
+
+def keep_conflicts(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Store refused events that contradict an earlier one; the same contradiction again changes nothing."""
+    insert_missing(tx, conflicts, rows)
+
+
+def open_conflicts(tx: Connection, account: str | None = None) -> Sequence[Row[Any]]:
+    """The conflicts that nobody has settled yet, oldest first: rows of `conflicts`."""
+    question = select(conflicts).where(conflicts.c.settled_at.is_(None)).order_by(conflicts.c.id)
+    if account is not None:
+        question = question.where(conflicts.c.account_id == account)
+    return tx.execute(question).all()
+
+
+def settle_conflict(tx: Connection, conflict: int, now: datetime) -> str | None:
+    """Close a conflict. The account that may be cut again ("" for none), or None where no such conflict is open.
+
+    The caller marks the account for review.
+    """
+    settled = update(conflicts).where(conflicts.c.id == conflict, conflicts.c.settled_at.is_(None))
+    row = tx.execute(settled.values(settled_at=now).returning(conflicts.c.account_id)).one_or_none()
+    return None if row is None else str(row.account_id)

@@ -1,0 +1,75 @@
+"""How rows are written on both databases: insert what is new, and let only the newer of two events win."""
+
+import zlib
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table, func, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
+
+CHANNEL = "grifo"
+"""PostgreSQL's channel on which every transaction that changes what agents should know says so at its commit."""
+
+TOLD_BY = ("event_time", "event_sequence", "event_source", "event_id")
+
+
+def insert_into(tx: Connection, table: Table) -> Any:
+    """An INSERT that knows ON CONFLICT, in the database's own dialect."""
+    return postgresql.insert(table) if tx.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def insert_missing(tx: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert the rows whose primary key or unique constraint is not there yet; the others stay as they are.
+
+    Rows are inserted in the order given: sorted by their key, two transactions can't block each other.
+    """
+    if rows:
+        tx.execute(insert_into(tx, table).values(list(rows)).on_conflict_do_nothing())
+
+
+def upsert(tx: Connection, table: Table, row: Mapping[str, Any]) -> None:
+    """Insert the row, or overwrite the one with the same primary key."""
+    keys, rest = _split(table, row)
+    statement = insert_into(tx, table).values(dict(row))
+    tx.execute(statement.on_conflict_do_update(index_elements=keys, set_={name: row[name] for name in rest}))
+
+
+def tell(tx: Connection, table: Table, row: Mapping[str, Any]) -> bool:
+    """Write a row of facts unless a newer event has written it already. Whether it was written.
+
+    Newer is (time, sequence, source, id): the same events in any order leave the same row.
+    """
+    keys, rest = _split(table, row)
+    statement = insert_into(tx, table).values(dict(row))
+    told = tuple_(*(table.c[name] for name in TOLD_BY))
+    telling = tuple_(*(statement.excluded[name] for name in TOLD_BY))
+    newer = statement.on_conflict_do_update(
+        index_elements=keys, set_={name: statement.excluded[name] for name in rest}, where=told < telling
+    )
+    return bool(tx.execute(newer).rowcount)
+
+
+def _split(table: Table, row: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    keys = [column.name for column in table.primary_key]
+    return keys, [name for name in row if name not in keys]
+
+
+def lock_names(tx: Connection, names: Collection[str]) -> None:
+    """Hold these names until the transaction ends, for things that have no row to lock yet.
+
+    Two events that concern each other (a return and its collection, two bindings with one key) must not both miss
+    the other. SQLite has one writer at a time anyway.
+    """
+    if tx.dialect.name != "postgresql":
+        return
+    for number in sorted({zlib.crc32(name.encode()) for name in names}):
+        tx.execute(select(func.pg_advisory_xact_lock(number)))
+
+
+def announce(tx: Connection, what: str) -> None:
+    """Let the feed's poller of every process know at commit that something changed for agents.
+
+    SQLite needs no word: its `PRAGMA data_version` tells.
+    """
+    if tx.dialect.name == "postgresql":
+        tx.execute(select(func.pg_notify(CHANNEL, what)))
