@@ -59,6 +59,8 @@ def _normalised(type: KeyType, value: str) -> str:
             return _mac(value)
         case KeyType.MSISDN:
             return _msisdn(value)
+        case KeyType.SIP_AOR:
+            return _sip_aor(value)
         case _:
             return value
 
@@ -95,3 +97,11 @@ def _msisdn(value: str) -> str:
     if not re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
         raise ValueError(f"msisdn key {value!r} is not an international number such as +34910000001")
     return number
+
+
+def _sip_aor(value: str) -> str:
+    """`user@domain` without its scheme; the domain alone is without case (RFC 3261, 19.1.4)."""
+    user, at, domain = re.sub(r"^sips?:", "", value, flags=re.IGNORECASE).rpartition("@")
+    if not at or not user or not re.fullmatch(r"[A-Za-z0-9.\-:\[\]]+", domain):
+        raise ValueError(f"sip_aor key {value!r} is not written user@domain, e.g. 34910000001@voice.example")
+    return f"{user}@{domain.lower()}"

@@ -1,0 +1,133 @@
+"""Asking a node "may this caller call there?" by SIP OPTIONS over UDP (RFC 3261, sections 11 and 17.1.2).
+
+OPTIONS never sets up a call, whatever the dial plan. The shipped fragment answers it by the same routing block that
+decides real calls and says so in `X-Grifo-Decision`; any other answer is no verdict. All questions go out at once from
+one socket, and unanswered ones again by timer E of the RFC.
+"""
+
+import contextlib
+import re
+import secrets
+import socket
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from drivers.sip.allowlist import Verdict
+
+ALWAYS_BARRED = "probe"
+"""The caller whom the fragment treats as barred without a row."""
+
+_T1_S = 0.5
+_CSEQ = re.compile(r"^CSeq\s*:\s*(\d+)\s+OPTIONS\s*$", re.IGNORECASE | re.MULTILINE)
+_CALL_ID = re.compile(r"^(?:Call-ID|i)\s*:\s*(\S+)\s*$", re.IGNORECASE | re.MULTILINE)
+_DECISION = re.compile(r"^X-Grifo-Decision\s*:\s*(pass|bar)\s*$", re.IGNORECASE | re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class SipAddress:
+    """Where a node takes SIP over UDP."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> "SipAddress":
+        """`host`, `host:port` or `[v6]:port`; port 5060 where none is given. Raises ValueError."""
+        found = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]\s]+))(?::([0-9]{1,5}))?", text)
+        port = int(found[3]) if found and found[3] else 5060
+        if found is None or not 0 < port < 65536:
+            raise ValueError(f"{text!r} is not host:port of a SIP listener")
+        return cls(found[1] or found[2], port)
+
+    @property
+    def uri_host(self) -> str:
+        return f"[{self.host}]" if ":" in self.host else self.host
+
+
+def ask(node: SipAddress, caller: str, destinations: Sequence[str], timeout_s: float) -> dict[str, Verdict]:
+    """What `node` would do with calls of `caller`, by destination (a number or a URN). Never raises for the network."""
+    verdicts = dict.fromkeys(destinations, Verdict.NO_ANSWER)
+    with contextlib.suppress(OSError), _connected(node) as wire:
+        call_id = f"{secrets.token_hex(8)}@grifo.invalid"
+        questions = {
+            number: _question(node, wire, call_id, number, caller, destination)
+            for number, destination in enumerate(destinations, start=1)
+        }
+        _exchange(wire, call_id, questions, list(destinations), verdicts, time.monotonic() + timeout_s)
+    return verdicts
+
+
+def _connected(node: SipAddress) -> socket.socket:
+    """A connected socket takes datagrams of the node alone."""
+    family, kind, protocol, _, address = socket.getaddrinfo(node.host, node.port, type=socket.SOCK_DGRAM)[0]
+    wire = socket.socket(family, kind, protocol)
+    try:
+        wire.connect(address)
+    except OSError:
+        wire.close()
+        raise
+    return wire
+
+
+def _exchange(
+    wire: socket.socket,
+    call_id: str,
+    questions: dict[int, bytes],
+    destinations: list[str],
+    verdicts: dict[str, Verdict],
+    deadline: float,
+) -> None:
+    """Send all, then again what has no answer, at T1, 2 T1, 4 T1 ... until all are answered or time is up."""
+    wait = _T1_S
+    while questions and time.monotonic() < deadline:
+        for question in questions.values():
+            wire.send(question)
+        until = min(deadline, time.monotonic() + wait)
+        while questions and (left := until - time.monotonic()) > 0:
+            wire.settimeout(left)
+            try:
+                answer = wire.recv(65535)
+            except TimeoutError:
+                break
+            number, verdict = _verdict(call_id, answer)
+            if number in questions and verdict is not None:
+                del questions[number]
+                verdicts[destinations[number - 1]] = verdict
+        wait *= 2
+
+
+def _question(node: SipAddress, wire: socket.socket, call_id: str, number: int, caller: str, to: str) -> bytes:
+    host, port = wire.getsockname()[:2]
+    local = f"[{host}]" if ":" in host else host
+    uri = to if to.startswith("urn:") else f"sip:{to}@{node.uri_host}"
+    lines = (
+        f"OPTIONS {uri} SIP/2.0",
+        f"Via: SIP/2.0/UDP {local}:{port};branch=z9hG4bK{secrets.token_hex(8)};rport",
+        "Max-Forwards: 1",
+        f"From: <sip:probe@grifo.invalid>;tag={secrets.token_hex(4)}",
+        f"To: <{uri}>",
+        f"Call-ID: {call_id}",
+        f"CSeq: {number} OPTIONS",
+        f"X-Grifo-Probe: {caller}",
+        "Content-Length: 0",
+    )
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def _verdict(call_id: str, answer: bytes) -> tuple[int, Verdict | None]:
+    """Which question a datagram answers, and what it says; None for a provisional answer or a stranger's."""
+    text = answer.decode(errors="replace").replace("\r\n", "\n")
+    status = re.match(r"SIP/2\.0 ([1-6][0-9]{2}) ", text)
+    cseq, found_id = _CSEQ.search(text), _CALL_ID.search(text)
+    if status is None or cseq is None or found_id is None or found_id[1] != call_id or status[1].startswith("1"):
+        return 0, None
+    return int(cseq[1]), _meaning(int(status[1]), _DECISION.search(text))
+
+
+def _meaning(status: int, decision: re.Match[str] | None) -> Verdict:
+    if decision is None:
+        return Verdict.FORBIDDEN if status == 403 else Verdict.NO_FRAGMENT
+    verdict = Verdict(decision[1].lower())
+    agrees = (status == 200) == (verdict is Verdict.PASS)
+    return verdict if agrees else Verdict.NO_FRAGMENT
