@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, select
 
+from controller.store.queries.writing import announce, upsert
 from controller.store.tables import agents, device_modes, devices, installation
 from enforcement.access import Kind
 from enforcement.modes import Mode
@@ -67,26 +67,9 @@ def modes_of_devices(tx: Connection, device: str | None = None) -> dict[str, dic
 
 def note_contact(tx: Connection, agent: str, now: datetime) -> None:
     """The agent has just been heard of."""
-    dialect = postgresql if tx.dialect.name == "postgresql" else sqlite
-    heard = dialect.insert(agents).values(name=agent, last_contact_at=now)
-    tx.execute(heard.on_conflict_do_update(index_elements=[agents.c.name], set_={"last_contact_at": now}))
+    upsert(tx, agents, {"name": agent, "last_contact_at": now})
 
 
 def wake_feeds(tx: Connection) -> None:
-    """Tell the controllers on this database, when `tx` commits, that agents should know something new.
-
-    PostgreSQL only; on SQLite every commit is seen by `PRAGMA data_version`.
-    """
-    if tx.dialect.name == "postgresql":
-        tx.execute(select(func.pg_notify("grifo", "")))
-
-
-def device_is_of(tx: Connection, device: str, agent: str) -> bool:
-    """Whether the device exists and is the agent's."""
-    owner = tx.execute(select(devices.c.agent).where(devices.c.name == device)).scalar_one_or_none()
-    return owner == agent
-
-
-def forget_adoption(tx: Connection, device: str) -> None:
-    """The agent has left the former epoch: what it was to adopt is done."""
-    tx.execute(update(devices).where(devices.c.name == device).values(adopts=None))
+    """Tell the controllers on this database, when `tx` commits, that agents should know something new."""
+    announce(tx, "")

@@ -1,0 +1,194 @@
+"""The agents' side: what is wanted, may I, and what was seen. Messages are the dataclasses of `enforcement.wire`.
+
+The feed is the one endpoint that waits: a coroutine without a thread or a connection. Each request is short otherwise.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from controller.api.auth import Agent, Caller
+from controller.api.context import Context
+from controller.api.paths import DeviceName, Given
+from controller.api.problems import Problem, responses
+from controller.permits import permit
+from controller.reports import save_report
+from controller.store.queries import accounts, bindings, devices
+from controller.store.queries.entries import AnotherEpoch, entries_after
+from controller.store.queries.standing import DeviceStanding, Standing, note_contact, where_devices_stand
+from enforcement import wire
+from enforcement.access import LADDERS, Kind
+from enforcement.keys import KeyType
+
+router = APIRouter(prefix="/v1/agent", tags=["agents"], responses=responses(401, 403, 422, 503))
+
+LONGEST_WAIT_S = 60.0
+
+Known = dict[str, tuple[str, int]]
+
+
+@router.get("/feed")
+async def feed(
+    context: Given,
+    caller: Agent,
+    known: Annotated[list[str] | None, Query(description="What the agent has: `device:epoch:revision`.")] = None,
+    mode: Annotated[
+        list[str] | None,
+        Query(description="The modes that it knows, each `device:kind:mode`; without any, changes from now on count."),
+    ] = None,
+    stopped: Annotated[bool, Query(description="Whether it knows restricting to be stopped.")] = False,
+    wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_S, description="Answer after this many seconds at most.")] = 0,
+) -> wire.Feed:
+    """Where the agent's devices stand: at once when anything differs from what it knows, else after `wait` seconds."""
+    has = _known(known or [])
+    present = await asyncio.to_thread(_look, context, caller)
+    modes = _modes(present, caller.name) if mode is None else frozenset(mode)
+
+    def differs(standing: Standing) -> bool:
+        moved = standing.stopped != stopped or _places(standing, caller.name) != has
+        return moved or _modes(standing, caller.name) != modes
+
+    if wait and not differs(present):
+        present = await context.board.wait(differs, wait) or present
+    return _feed(present, caller.name)
+
+
+def _look(context: Context, caller: Caller) -> Standing:
+    with context.database.write() as tx:
+        note_contact(tx, caller.name, context.clock())
+    with context.database.read() as tx:
+        return where_devices_stand(tx)
+
+
+def _known(texts: Sequence[str]) -> Known:
+    """Places by device. Neither an id nor an epoch holds a colon."""
+    found: Known = {}
+    for text in texts:
+        device, _, rest = text.partition(":")
+        epoch, _, revision = rest.rpartition(":")
+        if not device or not revision.isdecimal():
+            raise Problem(422, f"query.known: {text!r} is not written device:epoch:revision")
+        found[device] = (epoch, int(revision))
+    return found
+
+
+def _mine(standing: Standing, agent: str) -> dict[str, DeviceStanding]:
+    return {name: device for name, device in standing.devices.items() if device.agent == agent}
+
+
+def _places(standing: Standing, agent: str) -> Known:
+    return {name: (device.epoch, device.revision) for name, device in _mine(standing, agent).items()}
+
+
+def _modes(standing: Standing, agent: str) -> frozenset[str]:
+    mine = _mine(standing, agent).items()
+    return frozenset(f"{name}:{kind}:{mode}" for name, device in mine for kind, mode in device.modes)
+
+
+def _feed(standing: Standing, agent: str) -> wire.Feed:
+    return wire.Feed(
+        version=wire.VERSION,
+        installation=standing.installation,
+        stopped=standing.stopped,
+        devices={
+            name: wire.FeedDevice(
+                epoch=each.epoch,
+                revision=each.revision,
+                modes=dict(each.modes),
+                adopts=list(each.adopts) if each.adopts else None,
+            )
+            for name, each in _mine(standing, agent).items()
+        },
+    )
+
+
+@router.get("/devices/{device}/entries", responses=responses(404, 409))
+def entries(
+    context: Given,
+    caller: Agent,
+    device: DeviceName,
+    epoch: Annotated[str, Query(max_length=64, description="The epoch that the agent is in.")],
+    after: Annotated[int, Query(ge=0, le=2**62, description="The revision that it has; 0 for everything.")] = 0,
+) -> wire.Entries:
+    """The entries that changed after a revision, from one snapshot: applied on top of `after`, they give `revision`."""
+    with context.database.read() as tx:
+        _own(devices.device(tx, device), device, caller)
+        try:
+            found = entries_after(tx, device, epoch, after)
+        except AnotherEpoch as other:
+            raise Problem(409, f"{other}; see grifo device adopt-epoch {device}") from other
+    assert found is not None
+    told = [wire.entry_to_wire(entry) for entry in found.entries]
+    return wire.Entries(wire.VERSION, device, found.epoch, found.revision, told)
+
+
+def _own(row: object, device: str, caller: Caller) -> None:
+    owner = getattr(row, "agent", None)
+    if row is None or owner is None:
+        raise Problem(404, f"No agent has enrolled a device named {device!r}; enrol it with PUT first.")
+    if owner != caller.name:
+        raise Problem(403, f"The device {device!r} belongs to the agent {owner!r}, not to {caller.name!r}.")
+
+
+@router.put("/devices/{device}", status_code=204, responses=responses(409))
+def enrol(context: Given, caller: Agent, device: DeviceName, enrolment: wire.Enrolment) -> None:
+    """An agent tells of a device that it owns: its driver and what it can enforce. No address, no secret."""
+    able = _able(device, enrolment)
+    now = context.clock()
+    with context.database.write() as tx:
+        before = devices.device(tx, device)
+        if before is not None and before.agent not in (None, caller.name):
+            raise Problem(403, f"The device {device!r} belongs to the agent {before.agent!r}.")
+        if before is None or (before.keys, before.access) != able:
+            touched = bindings.accounts_on_device(tx, device)
+            accounts.lock_accounts(tx, touched)
+            accounts.mark_for_review(tx, touched, now)
+        if not devices.enrol(tx, device, caller.name, enrolment.driver, able, now):
+            raise Problem(403, f"The device {device!r} was just enrolled by another agent.")
+        note_contact(tx, caller.name, now)
+    context.board.changed()
+    context.review_soon()
+
+
+def _able(device: str, enrolment: wire.Enrolment) -> tuple[list[str], dict[str, list[str]]]:
+    """Key types and accesses as they are stored. Raises Problem 422 for a word that this version does not know."""
+    for key in enrolment.keys:
+        if key not in set(KeyType):
+            raise Problem(422, f"body.keys: {key!r} is not one of {', '.join(KeyType)}")
+    for kind, found in enrolment.access.items():
+        if kind not in set(Kind):
+            raise Problem(422, f"body.access: {kind!r} is not one of {', '.join(Kind)}")
+        for access in found:
+            if access not in LADDERS[Kind(kind)]:
+                raise Problem(422, f"body.access.{kind}: {access!r} is not one of {', '.join(LADDERS[Kind(kind)])}")
+    return sorted(enrolment.keys), {kind: sorted(found) for kind, found in enrolment.access.items()}
+
+
+@router.post("/devices/{device}/permits", responses=responses(404, 409))
+def permits(context: Given, caller: Agent, device: DeviceName, request: wire.PermitRequest) -> wire.Permit:
+    """May these be restricted now? Asked before each slice that takes something away; no permit, no cut."""
+    now = context.clock()
+    with context.database.write() as tx:
+        row = devices.device(tx, device)
+        _own(row, device, caller)
+        assert row is not None
+        if row.epoch != request.epoch:
+            raise Problem(409, f"The device {device} is of epoch {row.epoch}, not {request.epoch}.")
+        answer = permit(tx, device, request, context.policies, context.settings.default_policy, now)
+    context.metrics.permits(len(answer.granted), len(answer.refused))
+    return answer
+
+
+@router.put("/devices/{device}/report", status_code=204, responses=responses(404))
+def report(context: Given, caller: Agent, device: DeviceName, report: wire.Report) -> None:
+    """What the agent read on its device: state, resendable. It verifies an entry only at its present revision."""
+    now = context.clock()
+    with context.database.write() as tx:
+        row = devices.device(tx, device)
+        _own(row, device, caller)
+        note_contact(tx, caller.name, now)
+    assert row is not None
+    observe = context.metrics.restore_seconds.observe
+    save_report(context.database, device, row.epoch, report, now, observe)

@@ -1,0 +1,414 @@
+"""What the API answers to people: the shapes of services, accounts, devices, and what is true of them now."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from enforcement.access import Access, Kind, Reason
+
+EXAMPLE_SERVICE: dict[str, Any] = {
+    "service": "S-1001",
+    "account": "A-17",
+    "kind": "internet",
+    "ended_at": None,
+    "access": "portal",
+    "stage": "portal",
+    "stage_since": "2026-03-10T08:00:05Z",
+    "applied": True,
+    "being_reviewed": False,
+    "reasons": [
+        {"reason": "billing", "access": "portal", "text": "Invoice F-9 is unpaid since 2026-01-20.", "ref": ""}
+    ],
+    "evidence": [{"kind": "invoice", "ref": "F-9", "text": "40.00 EUR, presented 2026-01-05, due 2026-01-20"}],
+    "next_stage": "",
+    "blocks": [],
+    "review_at": None,
+    "restored_by": ["Paying 40.00 EUR: invoice F-9."],
+    "decided_at": "2026-03-10T08:00:05Z",
+    "policy": "es",
+    "policy_version": "5f0c",
+    "orders": [],
+    "holds": [],
+    "entries": [],
+}
+
+
+class ReasonOut(BaseModel):
+    """One reason why the service is restricted. The access is the least that any reason gives."""
+
+    reason: str = Field(description="billing, abuse, court, technical or customer_request.")
+    access: str = Field(description="The access that this reason gives.")
+    text: str = Field(description="Why, in words for a person.")
+    ref: str = Field(default="", description="The invoice, order or notice that it stands on.")
+
+
+class EvidenceOut(BaseModel):
+    """One fact, or one rule with its source, that the decision stands on."""
+
+    kind: str = Field(description="invoice, return, notice, payment, hold, order or rule.")
+    ref: str = Field(description="Its id in the billing system; a rule's stage.")
+    text: str = Field(description="What it says, in words for a person.")
+
+
+class BlockOut(BaseModel):
+    """What keeps the next stage from being imposed."""
+
+    code: str = Field(description="A word for programs, such as `no_notice`.")
+    text: str = Field(description="The same for a person.")
+    until: datetime | None = Field(default=None, description="When it ends by itself; null where it does not.")
+
+
+class EntryOut(BaseModel):
+    """What one device shall enforce for the service, and what it was last read to enforce."""
+
+    binding: str = Field(description="The binding's id.")
+    device: str = Field(description="The device.")
+    key: str = Field(description="How the device knows the customer, as `type:value`.")
+    access: str = Field(description="The access that is wanted there.")
+    seen: str | None = Field(description="The access that the device was last read to enforce; null if never read.")
+    state: str = Field(
+        description="`pending` until the agent reports it, then verified, armed (acts at the next login), wrongful, "
+        "missing, obstructed, unknown, withheld or refused."
+    )
+    detail: str = Field(description="Why it is withheld or refused, in the agent's or the device's words.")
+    obstructions: list[str] = Field(description="What is not grifo's and restricts the key too.")
+    mode: str = Field(description="The device's mode for this kind of service: observe, restore_only or enforce.")
+    changed_at: datetime = Field(description="When the wanted access last changed.")
+    state_at: datetime | None = Field(description="When the state was reported.")
+    verified_at: datetime | None = Field(description="When the device was first read to enforce what is wanted.")
+    ended: bool = Field(description="The binding is over; kept until the device is read to be open.")
+
+
+class OrderOut(BaseModel):
+    """A suspension ordered by name, for a reason other than billing."""
+
+    order: str = Field(description="The order's id.")
+    reason: str = Field(description="abuse, court, technical or customer_request.")
+    access: str = Field(description="The access that it gives.")
+    since: datetime
+    until: datetime | None = Field(description="When it ends by itself.")
+    author: str = Field(description="The token that gave the order.")
+    note: str
+
+
+class HoldOut(BaseModel):
+    """Why not to escalate, or to open now until a date."""
+
+    hold: str = Field(description="The hold's id.")
+    kind: str = Field(description="dispute, promise, courtesy, claimed_payment, plan, protected or deceased.")
+    service: str | None = Field(description="The service; null where it holds for the whole account.")
+    since: datetime
+    until: datetime | None
+    author: str
+    note: str
+
+
+class ServiceOut(BaseModel):
+    """Everything that is known of one service: the answer to "why"."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_SERVICE]})
+
+    service: str
+    account: str
+    kind: str = Field(description="internet, fixed_voice or mobile_voice.")
+    ended_at: datetime | None = Field(description="When it was no longer sold.")
+    access: str = Field(description="What was decided.")
+    stage: str = Field(description="Billing's stage in force; empty where billing imposes nothing.")
+    stage_since: datetime | None
+    applied: bool = Field(description="Every device was read to enforce what was decided (armed counts).")
+    being_reviewed: bool = Field(description="Something changed that the decision does not yet know of.")
+    reasons: list[ReasonOut]
+    evidence: list[EvidenceOut]
+    next_stage: str = Field(description="What would come next; empty where nothing would.")
+    blocks: list[BlockOut] = Field(description="What keeps the next stage from being imposed.")
+    review_at: datetime | None = Field(description="When any of this may change by the clock alone.")
+    restored_by: list[str] = Field(description="What would restore the service, in words.")
+    decided_at: datetime | None = Field(description="Null until the first review.")
+    policy: str
+    policy_version: str = Field(description="A digest of the policy's content.")
+    orders: list[OrderOut] = Field(description="Orders in force.")
+    holds: list[HoldOut] = Field(description="Holds in force, now or later.")
+    entries: list[EntryOut]
+
+
+class TimelineItem(BaseModel):
+    """One thing that happened."""
+
+    at: datetime
+    kind: str = Field(description="event, decision, order, hold, permit, report, mode, stop, brake or epoch.")
+    actor: str = Field(description="Who or what did it.")
+    text: str
+    service: str | None = None
+    device: str | None = None
+    detail: dict[str, Any] = Field(default_factory=dict)
+
+
+class TimelineOut(BaseModel):
+    """What happened to a service and its account, newest first."""
+
+    service: str
+    account: str
+    items: list[TimelineItem]
+
+
+class InvoiceOut(BaseModel):
+    """An invoice as the billing system told it. Money is integer minor units."""
+
+    invoice: str
+    amount: int
+    currency: str
+    presented_on: str
+    due_on: str
+    cancelled: bool
+
+
+class PaymentOut(BaseModel):
+    """A payment as the billing system told it. Money is integer minor units."""
+
+    payment: str
+    amount: int
+    currency: str
+    instrument: str
+    received_at: datetime
+    clears_at: datetime | None
+    reversed_at: datetime | None
+
+
+class AccountOut(BaseModel):
+    """A customer by the billing system's id, with what decides about their services."""
+
+    account: str
+    policy: str = Field(description="The policy that applies.")
+    tags: list[str]
+    being_reviewed: bool
+    review_at: datetime | None
+    reviewed_at: datetime | None
+    services: list["ServiceBrief"]
+    invoices: list[InvoiceOut]
+    payments: list[PaymentOut]
+    holds: list[HoldOut]
+    conflicts: int = Field(description="Unsettled conflicts: they stop new cuts of this account.")
+
+
+class ServiceBrief(BaseModel):
+    """A service in a list."""
+
+    service: str
+    account: str
+    kind: str
+    access: str
+    ended_at: datetime | None
+    keys: list[str] = Field(description="How devices know it, each as `type:value@device`.")
+
+
+class FoundOut(BaseModel):
+    """The services that a phone, user name, address, account or service id names."""
+
+    key: str
+    services: list[ServiceBrief]
+
+
+class StopOut(BaseModel):
+    """`grifo stop` is in force: nothing is restricted; restores go on."""
+
+    since: datetime
+    by: str
+    note: str
+
+
+class ServiceCount(BaseModel):
+    """How many services of a kind have an access."""
+
+    kind: str
+    access: str
+    services: int
+
+
+class DriftCount(BaseModel):
+    """How many entries of a device differ from what is wanted, in one direction."""
+
+    device: str
+    kind: str = Field(description="Kind of service; empty for strays.")
+    direction: str = Field(description="wrongful, missing, stray, obstructed or unknown.")
+    entries: int
+
+
+class DriftEntry(BaseModel):
+    """One entry that differs from what is wanted."""
+
+    device: str
+    direction: str
+    service: str | None
+    account: str | None
+    key: str
+    access: str | None = Field(description="What is wanted.")
+    seen: str | None
+    since: datetime | None = Field(description="When this state was reported.")
+    detail: str
+    obstructions: list[str]
+
+
+class DriftOut(BaseModel):
+    """What differs, after everything that could be done was done. Withheld changes are told apart: no drift."""
+
+    counts: list[DriftCount]
+    entries: list[DriftEntry] = Field(description="At most 1000, the wrongful and obstructed first.")
+    withheld: list[DriftCount] = Field(description="Not done because mode, stop, guard or permit forbade it.")
+    unread_devices: list[str] = Field(description="Devices never read in full: nothing is known of them.")
+
+
+class DeviceOut(BaseModel):
+    """A network element, as its agent tells and reads it."""
+
+    device: str
+    agent: str | None = Field(description="The agent that owns it; null until one enrols it.")
+    driver: str | None
+    modes: dict[str, str] = Field(description="Mode for each kind of service.")
+    epoch: str
+    revision: int
+    reported_epoch: str | None
+    reported_revision: int | None
+    reported_at: datetime | None
+    full_read_at: datetime | None
+    last_contact_at: datetime | None = Field(description="When its agent was last heard of.")
+    halted: str = Field(description="Why the agent changes nothing there; empty when it works.")
+    problems: list[str] = Field(description="What in the device's setup would defeat grifo, in words.")
+    keys: list[str] = Field(description="The key types that it understands.")
+    access: dict[str, list[str]] = Field(description="What it can enforce, for each kind of service.")
+    states: dict[str, int] = Field(description="Entries in each state.")
+
+
+class StatusOut(BaseModel):
+    """The state of everything on one screen."""
+
+    installation: str
+    version: str
+    now: datetime = Field(description="The controller's clock.")
+    timezone: str = Field(description="The operator's time zone, for showing times.")
+    stopped: StopOut | None
+    accounts: int
+    due: int = Field(description="Accounts that wait for their review at this moment.")
+    services: list[ServiceCount]
+    devices: list[DeviceOut]
+    drift: list[DriftCount]
+    withheld: list[DriftCount]
+    conflicts: int
+
+
+class BrakeOut(BaseModel):
+    """First impositions in a rolling 24 h of one policy on one device, and how many may pass."""
+
+    policy: str
+    device: str
+    reserved: int
+    cap: int
+    approved_extra: int
+    approved_by: str | None
+    approved_until: datetime | None
+
+
+class ConflictOut(BaseModel):
+    """An event that was refused because the same source and id had come before with other content."""
+
+    id: int
+    account: str | None
+    source: str
+    event: str
+    seen_at: datetime
+    refused: dict[str, Any] = Field(description="The event that was refused.")
+    kept: dict[str, Any] | None = Field(description="The event that stands.")
+
+
+class AdoptOut(BaseModel):
+    """What a new epoch of a device would change for customers, from what its agent last read there."""
+
+    device: str
+    epoch: str
+    revision: int
+    reported_epoch: str | None
+    reported_revision: int | None
+    halted: str
+    restricts: list[DriftEntry] = Field(description="Keys that would be restricted.")
+    restores: list[DriftEntry] = Field(description="Keys that would be restored.")
+    unread: int = Field(description="Entries of which it is not known what the device enforces.")
+    adopted: bool = Field(description="Whether this answer made the new epoch.")
+
+
+# --- what people ask for ---------------------------------------------------------------------------------------------
+
+_NOTE = Field(
+    min_length=1, max_length=2000, description="Why, for whoever reads the timeline.", examples=["Ticket 4711"]
+)
+
+
+class Ask(BaseModel):
+    """Requests refuse what they do not know: a misspelt field must not be lost."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class SuspendAsk(Ask):
+    """Suspend a service by name."""
+
+    reason: Reason = Field(description="`billing` has the account reviewed now, and goes around no rule of the policy.")
+    note: str = _NOTE
+    until: AwareDatetime | None = Field(default=None, description="When the order ends by itself, with its offset.")
+    access: Access | None = Field(
+        default=None, description="Default: internet `blocked`, voice `incoming_only`. Not for `billing`."
+    )
+
+
+class RestoreAsk(Ask):
+    """Restore a service by name."""
+
+    reason: Reason = Field(
+        default=Reason.BILLING,
+        description="`billing` opens it as a courtesy until `until`; others end the orders given for that reason.",
+    )
+    note: str = _NOTE
+    until: AwareDatetime | None = Field(
+        default=None, description="Courtesy's end; default: the policy's courtesy_days."
+    )
+
+
+class ModeAsk(Ask):
+    """How far grifo may go on a device."""
+
+    mode: str = Field(pattern="^(observe|restore_only|enforce)$", description="observe, restore_only or enforce.")
+    kind: Kind | None = Field(default=None, description="For this kind of service only; default: all.")
+    note: str = Field(default="", max_length=2000)
+
+
+class NoteAsk(Ask):
+    """A note for the timeline."""
+
+    note: str = _NOTE
+
+
+class ApproveAsk(Ask):
+    """Let more first impositions pass than the brake would."""
+
+    extra: int = Field(ge=1, le=1_000_000, description="How many more.")
+    until: AwareDatetime = Field(description="Until when, with its offset; at most 7 days ahead.")
+    note: str = _NOTE
+
+
+# --- what billing is answered ----------------------------------------------------------------------------------------
+
+
+class RefusedEvent(BaseModel):
+    """One event of a batch that was refused."""
+
+    index: int = Field(description="Its place in the batch, from 0.")
+    id: str | None
+    source: str | None
+    problem: str = Field(description="What was wrong, and where.")
+
+
+class EventsOut(BaseModel):
+    """What came of the events that were sent. Each accepted one is stored; its account will be reviewed."""
+
+    accepted: int
+    duplicates: int = Field(description="Known already, with the same content: nothing to do.")
+    refused: list[RefusedEvent]

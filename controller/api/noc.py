@@ -1,0 +1,118 @@
+"""What NOC staff ask and order: services, accounts, drift, devices and their modes."""
+
+from importlib.metadata import version
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from controller.api.auth import Reader
+from controller.api.models import AccountOut, DriftOut, FoundOut, ServiceOut, StatusOut, TimelineOut
+from controller.api.paths import AccountId, Given, ServiceId, unknown_service
+from controller.api.problems import Problem, responses
+from controller.api.show import service_shown
+from controller.store.queries import shown, watched
+
+router = APIRouter(prefix="/v1", responses=responses(401, 403, 422, 503))
+
+
+@router.get("/services/{service}", tags=["services"], responses=responses(404))
+def service(context: Given, caller: Reader, service: ServiceId) -> ServiceOut:
+    """What access a service has and why: reasons, evidence, what each device enforces, what comes next."""
+    with context.database.read() as tx:
+        return service_shown(tx, service, context.clock(), context.settings.default_policy)
+
+
+@router.get("/services/{service}/timeline", tags=["services"], responses=responses(404))
+def timeline(
+    context: Given,
+    caller: Reader,
+    service: ServiceId,
+    limit: Annotated[int, Query(ge=1, le=1000, description="At most this many, newest first.")] = 100,
+) -> TimelineOut:
+    """What happened to a service and to its account, newest first."""
+    with context.database.read() as tx:
+        row = shown.service_row(tx, service)
+        if row is None:
+            raise unknown_service(service)
+        items = shown.timeline_of(tx, row.account_id, service, limit)
+    return TimelineOut.model_validate({"service": service, "account": row.account_id, "items": items})
+
+
+@router.get("/accounts/{account}", tags=["services"], responses=responses(404))
+def account(context: Given, caller: Reader, account: AccountId) -> AccountOut:
+    """A customer by the billing system's id: services, invoices, payments, holds."""
+    now = context.clock()
+    with context.database.read() as tx:
+        row = shown.account_row(tx, account)
+        if row is None:
+            raise Problem(404, f"No account has the id {account!r}. Look for it with GET /v1/find?key={account}.")
+        return AccountOut.model_validate(
+            {
+                "account": row.id,
+                "policy": row.policy or context.settings.default_policy,
+                "tags": row.tags,
+                "being_reviewed": row.review_at is not None and row.review_at <= now,
+                "review_at": row.review_at,
+                "reviewed_at": row.reviewed_at,
+                "services": shown.services_of_account(tx, account),
+                "invoices": shown.invoices_of(tx, account),
+                "payments": shown.payments_of(tx, account),
+                "holds": shown.holds_of_account(tx, account, now),
+                "conflicts": shown.unsettled_conflicts_of(tx, account),
+            }
+        )
+
+
+@router.get("/find", tags=["services"])
+def find(
+    context: Given,
+    caller: Reader,
+    key: Annotated[
+        str, Query(min_length=1, max_length=320, description="A phone, user name, address, account or service id.")
+    ],
+) -> FoundOut:
+    """The services that a key names, however it is written; at most 50."""
+    with context.database.read() as tx:
+        return FoundOut.model_validate({"key": key, "services": shown.services_named(tx, key)})
+
+
+@router.get("/status", tags=["watching"])
+def status(context: Given, caller: Reader) -> StatusOut:
+    """Everything on one screen."""
+    now = context.clock()
+    with context.database.read() as tx:
+        ours = watched.installation_row(tx)
+        accounts, due = watched.accounts_counted(tx, now)
+        stopped = None
+        if ours.stopped_at is not None:
+            stopped = {"since": ours.stopped_at, "by": ours.stopped_by or "", "note": ours.stop_note or ""}
+        return StatusOut.model_validate(
+            {
+                "installation": ours.name,
+                "version": version("grifo"),
+                "now": now,
+                "timezone": context.settings.timezone,
+                "stopped": stopped,
+                "accounts": accounts,
+                "due": due,
+                "services": watched.services_counted(tx),
+                "devices": watched.devices_shown(tx),
+                "drift": watched.drift_counted(tx),
+                "withheld": watched.withheld_counted(tx),
+                "conflicts": watched.conflicts_counted(tx),
+            }
+        )
+
+
+@router.get("/drift", tags=["watching"])
+def drift(context: Given, caller: Reader) -> DriftOut:
+    """What devices enforce otherwise than wanted, after all that could be done; what is withheld, told apart."""
+    with context.database.read() as tx:
+        return DriftOut.model_validate(
+            {
+                "counts": watched.drift_counted(tx),
+                "entries": watched.drift_listed(tx),
+                "withheld": watched.withheld_counted(tx),
+                "unread_devices": watched.unread_devices(tx),
+            }
+        )

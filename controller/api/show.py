@@ -1,0 +1,65 @@
+"""A service as the API shows it: decision, entries, orders and holds of one snapshot, and what would restore it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from controller.api.models import ServiceOut
+from controller.api.paths import unknown_service
+from controller.store.queries import shown
+from enforcement.access import Access, Reason
+
+_SETTLED = ("verified", "armed")
+
+
+def service_shown(tx: Connection, service: str, now: datetime, default_policy: str) -> ServiceOut:
+    """Everything known of a service. Raises Problem 404."""
+    row = shown.service_row(tx, service)
+    if row is None:
+        raise unknown_service(service)
+    decision = shown.decision_row(tx, service)
+    body: dict[str, Any] = decision.body if decision is not None else {}
+    entries = shown.entries_of_service(tx, service)
+    orders = shown.orders_in_force(tx, service, now)
+    reasons = body.get("reasons", [])
+    return ServiceOut.model_validate(
+        {
+            "service": row.id,
+            "account": row.account_id,
+            "kind": row.kind,
+            "ended_at": row.ended_at,
+            "access": decision.access if decision is not None else Access.FULL.value,
+            "stage": decision.stage if decision is not None else "",
+            "stage_since": decision.stage_since if decision is not None else None,
+            "applied": all(entry["state"] in _SETTLED for entry in entries),
+            "being_reviewed": row.review_at is not None and row.review_at <= now,
+            "reasons": reasons,
+            "evidence": body.get("evidence", []),
+            "next_stage": body.get("next_stage", ""),
+            "blocks": body.get("blocks", []),
+            "review_at": row.review_at,
+            "restored_by": restored_by(service, reasons),
+            "decided_at": decision.decided_at if decision is not None else None,
+            "policy": decision.policy if decision is not None else row.policy or default_policy,
+            "policy_version": decision.policy_version if decision is not None else "",
+            "orders": orders,
+            "holds": shown.holds_of_account(tx, row.account_id, now, service),
+            "entries": entries,
+        }
+    )
+
+
+def restored_by(service: str, reasons: Sequence[dict[str, Any]]) -> list[str]:
+    """What would open the service again, a sentence for each reason that restricts it."""
+    return [_sentence(service, reason["reason"], reason.get("ref", "")) for reason in reasons]
+
+
+def _sentence(service: str, reason: str, ref: str) -> str:
+    if reason == Reason.BILLING:
+        what = f" (invoice {ref})" if ref else ""
+        return f"Paying what is past due{what}: it opens by itself. Or a courtesy: grifo restore {service} --note ..."
+    if reason == Reason.COURT:
+        return f"The court's word, then: grifo restore {service} --reason court --note ..."
+    return f"Ending the order: grifo restore {service} --reason {reason} --note ..."

@@ -1,0 +1,106 @@
+"""Permits: may this be restricted now? The last look before a cut, by the controller's own clock (rule 2).
+
+Evaluated under the locks of the accounts concerned, so that a payment is either seen here or comes after: committed
+before the permit it prevents the cut, committed later it is restored in the agent's next slice.
+
+The lease is kept simple: a device belongs to the one agent that enrolled it until an admin releases it; only that
+agent is given permits for it, each for `VALID_S` on its monotonic clock.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from controller.core.calendar import within_window
+from controller.core.model import Policy
+from controller.store.queries.permitting import AskedEntry, asked_entries, lock_accounts_of
+from controller.store.queries.standing import OBSERVE, modes_of_devices
+from controller.store.queries.timeline import Happening, record
+from controller.store.queries.watched import installation_row
+from enforcement.access import Access, Reason
+from enforcement.modes import Mode
+from enforcement.wire import Permit, PermitAsk, PermitRequest
+
+VALID_S = 30.0
+"""How long a permit lasts: one slice, asked for just before it is applied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What a permit depends on besides the entry itself."""
+
+    now: datetime
+    stopped: bool
+    modes: Mapping[str, str]
+    policies: Mapping[str, Policy]
+    default_policy: str
+
+
+def permit(
+    tx: Connection, device: str, request: PermitRequest, policies: Mapping[str, Policy], default: str, now: datetime
+) -> Permit:
+    """Judge each ask in one transaction that may write; the caller has checked that the agent owns the device."""
+    bindings = sorted({ask.binding for ask in request.asks})
+    lock_accounts_of(tx, device, bindings)
+    found = asked_entries(tx, device, bindings, now)
+    stopped = installation_row(tx).stopped_at is not None
+    modes = modes_of_devices(tx, device).get(device, OBSERVE)
+    conditions = Conditions(now, stopped, modes, policies, default)
+    verdicts = {ask.binding: refusal(ask, found.get(ask.binding), conditions) for ask in request.asks}
+    granted = [binding for binding, why in verdicts.items() if why is None]
+    record(tx, [_granted(found[binding], device, now) for binding in granted])
+    return Permit(granted, {binding: why for binding, why in verdicts.items() if why is not None}, VALID_S)
+
+
+def refusal(ask: PermitAsk, entry: AskedEntry | None, conditions: Conditions) -> str | None:
+    """Why the entry may not be restricted now, in words; None where it may."""
+    if conditions.stopped:
+        return "restricting is stopped (grifo stop)"
+    if entry is None:
+        return "no such binding on this device"
+    if entry.ended:
+        return "its binding is over"
+    if ask.changed_revision != entry.changed_revision:
+        return f"it has changed since: revision {entry.changed_revision}, asked for {ask.changed_revision}"
+    if entry.access == Access.FULL:
+        return "it is to be open"
+    if conditions.modes.get(entry.kind) != Mode.ENFORCE:
+        return f"the device is in mode {conditions.modes.get(entry.kind)} for {entry.kind}"
+    if entry.contested:
+        return "two live bindings claim this key"
+    return _refusal_by_account(entry, conditions)
+
+
+def _refusal_by_account(entry: AskedEntry, conditions: Conditions) -> str | None:
+    if entry.review_at is not None and entry.review_at <= conditions.now:
+        return "its account is being reviewed"
+    if entry.decided != entry.access:
+        return f"it is decided to be {entry.decided}"
+    if entry.reasons != (Reason.BILLING,):
+        return None
+    if entry.held:
+        return "a hold is in force"
+    return _refusal_by_window(entry, conditions) if entry.first else None
+
+
+def _refusal_by_window(entry: AskedEntry, conditions: Conditions) -> str | None:
+    """First impositions for billing wait for the policy's hours; other reasons act at once, repairs at any hour."""
+    policy = conditions.policies.get(entry.policy or conditions.default_policy)
+    if policy is None:
+        return f"its policy {entry.policy or conditions.default_policy} is not loaded"
+    return None if within_window(policy, conditions.now) else "it is outside the policy's hours for restricting"
+
+
+def _granted(entry: AskedEntry, device: str, now: datetime) -> Happening:
+    return Happening(
+        at=now,
+        kind="permit",
+        actor="controller",
+        text=f"{device} may lower {entry.service} to {entry.access} within {VALID_S:.0f} s",
+        account=entry.account,
+        service=entry.service,
+        device=device,
+        detail={"binding": entry.binding, "changed_revision": entry.changed_revision},
+    )

@@ -1,0 +1,102 @@
+"""Reports: what an agent read on its device becomes what is known of each entry (rule 10).
+
+A report is state, resendable. It says something of an entry only at the entry's present `changed_revision`; anything
+else is an old story. Instants are the controller's own: arrival times, and the age that the agent measured itself.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from controller.store.engine import Database
+from controller.store.queries import reporting
+from controller.store.queries.timeline import Happening, record
+from enforcement.wire import EntryReport, Report
+
+CHUNK = 500
+"""Entries in one transaction: a payment never waits for longer than one chunk takes."""
+
+VERIFIED = "verified"
+
+Restored = Callable[[float], None]
+"""Told the seconds from a payment's arrival to the first report that verifies its restore."""
+
+
+def save_report(database: Database, device: str, epoch: str, report: Report, now: datetime, restored: Restored) -> None:
+    """Keep a report of a device whose present epoch is given.
+
+    One of another epoch changes no entry: only that the agent said so is kept, for `grifo device adopt-epoch`.
+    """
+    spoken = sorted(report.entries, key=lambda entry: entry.binding) if report.epoch == epoch else []
+    for start in range(0, len(spoken), CHUNK):
+        with database.write() as tx:
+            seconds = _save_entries(tx, device, spoken[start : start + CHUNK], now)
+        for measured in seconds:
+            restored(measured)
+    with database.write() as tx:
+        _save_device(tx, device, report, report.epoch == epoch, now)
+
+
+def _save_entries(tx: Connection, device: str, reports: Sequence[EntryReport], now: datetime) -> list[float]:
+    """Save one chunk under the locks of its accounts. Returns the seconds that each restore verified by it took."""
+    reporting.lock_for_reports(tx, device, reports)
+    rows = reporting.reported_rows(tx, device, reports)
+    current = [report for report in reports if _is_current(report, rows.get(report.binding))]
+    newly = [report for report in current if _verifies_anew(report, rows[report.binding])]
+    for report in current:
+        row = rows[report.binding]
+        verified_at = (row.verified_at or now) if report.state == VERIFIED else row.verified_at
+        reporting.save_state(tx, report, now, verified_at)
+    record(tx, [_verified(rows[report.binding], now) for report in newly])
+    return [taken for report in newly if (taken := _restore_seconds(rows[report.binding], now)) is not None]
+
+
+def _is_current(report: EntryReport, row: Any) -> bool:
+    return row is not None and row.changed_revision == report.changed_revision
+
+
+def _verifies_anew(report: EntryReport, row: Any) -> bool:
+    return report.state == VERIFIED and row.verified_at is None
+
+
+def _restore_seconds(row: Any, now: datetime) -> float | None:
+    """How long the restore took; None where no event raised the access, or where it was armed before: then the
+    customer was away, and the time until the next login measures nothing of ours."""
+    if row.cause_at is None or row.state == "armed":
+        return None
+    taken: float = (now - row.cause_at).total_seconds()
+    return max(taken, 0.0)
+
+
+def _verified(row: Any, now: datetime) -> Happening:
+    return Happening(
+        at=now,
+        kind="report",
+        actor=f"device {row.device}",
+        text=f"{row.device} was read to give {row.key} {row.access}",
+        account=row.account_id,
+        service=row.service_id,
+        device=row.device,
+        detail={"binding": row.binding, "changed_revision": row.changed_revision},
+    )
+
+
+def _save_device(tx: Connection, device: str, report: Report, same_epoch: bool, now: datetime) -> None:
+    if same_epoch:
+        if report.whole:
+            mentioned = {entry.binding for entry in report.entries}
+            reporting.forget_unmentioned(tx, device, report.revision, mentioned, now)
+        reporting.save_strays(tx, device, report.strays, now)
+    read = report.full_read_age_s
+    values = {
+        "reported_epoch": report.epoch,
+        "reported_revision": report.revision,
+        "reported_at": now,
+        "halted": report.halted,
+        "problems": list(report.problems),
+        **({} if read is None else {"full_read_at": now - timedelta(seconds=max(read, 0.0))}),
+        **({"adopts": None} if same_epoch and not report.halted else {}),
+    }
+    reporting.save_device_report(tx, device, **values)

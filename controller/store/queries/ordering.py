@@ -1,0 +1,30 @@
+"""Orders and holds given by name over the API: new rows, and ends; never an overwrite."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, or_, update
+
+from controller.store.tables import holds, orders
+
+SOURCE = "grifo:api"
+"""The source of the holds that were given here and not by the billing system."""
+
+
+def give_order(tx: Connection, **values: Any) -> None:
+    """A new order: id, account_id, service_id, reason, access, since, until, author, note."""
+    tx.execute(insert(orders).values(**values))
+
+
+def end_orders(tx: Connection, service: str, reason: str, now: datetime, by: str) -> Sequence[str]:
+    """End the orders in force of one reason on a service. Their ids; none where there was nothing to end."""
+    in_force = (orders.c.ended_at.is_(None), or_(orders.c.until.is_(None), orders.c.until > now))
+    mine = update(orders).where(orders.c.service_id == service, orders.c.reason == reason, *in_force)
+    return list(tx.execute(mine.values(ended_at=now, ended_by=by).returning(orders.c.id)).scalars())
+
+
+def give_hold(tx: Connection, now: datetime, **values: Any) -> None:
+    """A new hold: id, account_id, service_id, kind, since, until, author, note."""
+    told = {"event_time": now, "event_sequence": 0, "event_source": SOURCE, "event_id": values["id"]}
+    tx.execute(insert(holds).values(**values, **told))

@@ -1,0 +1,104 @@
+"""May these entries be restricted now? What a permit looks at, under a lock that a payment cannot cross."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, or_, select
+
+from controller.core.model import OPENING_HOLDS
+from controller.store.tables import accounts, decisions, entries, holds
+
+_CHUNK = 500
+"""Values in one IN list: well below what SQLite (32,766) and PostgreSQL (65,535) take."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedEntry:
+    """An entry that an agent wants to enforce, with what else the permit depends on."""
+
+    binding: str
+    account: str
+    service: str
+    kind: str
+    access: str
+    reasons: tuple[str, ...]
+    changed_revision: int
+    ended: bool
+    first: bool
+    contested: bool
+    policy: str | None
+    review_at: datetime | None
+    decided: str | None
+    held: bool
+
+
+def lock_accounts_of(tx: Connection, device: str, bindings: Sequence[str]) -> frozenset[str]:
+    """Lock the accounts of these entries against intake and review, in id order; they stay locked until the commit.
+
+    FOR SHARE on PostgreSQL, so that permits and reports do not wait for each other. On SQLite the write transaction
+    is the lock.
+    """
+    found: set[str] = set()
+    for chunk in _chunks(bindings):
+        query = select(entries.c.account_id).where(entries.c.device == device, entries.c.binding.in_(chunk))
+        found.update(tx.execute(query).scalars())
+    for chunk in _chunks(sorted(found)):
+        locked = select(accounts.c.id).where(accounts.c.id.in_(chunk)).order_by(accounts.c.id)
+        tx.execute(locked.with_for_update(read=True)).all()
+    return frozenset(found)
+
+
+def asked_entries(tx: Connection, device: str, bindings: Sequence[str], now: datetime) -> dict[str, AskedEntry]:
+    """The entries of a device by binding, as they are under the lock."""
+    return {entry.binding: entry for chunk in _chunks(bindings) for entry in _asked(tx, device, chunk, now)}
+
+
+def _asked(tx: Connection, device: str, bindings: Sequence[str], now: datetime) -> list[AskedEntry]:
+    other = entries.alias("other")
+    claims = (
+        select(func.count())
+        .where(other.c.device == entries.c.device, other.c.key == entries.c.key, ~other.c.ended)
+        .scalar_subquery()
+    )
+    # A hold that opens bars every cut for billing; one that only stops escalation bars a first one.
+    in_force = (holds.c.since <= now, or_(holds.c.until.is_(None), holds.c.until > now))
+    bars = or_(holds.c.kind.in_([kind.value for kind in OPENING_HOLDS]), entries.c.first)
+    of_service = or_(holds.c.service_id.is_(None), holds.c.service_id == entries.c.service_id)
+    held = select(holds.c.id).where(holds.c.account_id == entries.c.account_id, of_service, bars, *in_force).exists()
+    query = (
+        select(
+            entries,
+            accounts.c.policy,
+            accounts.c.review_at,
+            decisions.c.access.label("decided"),
+            claims.label("claims"),
+            held.label("held"),
+        )
+        .join_from(entries, accounts, accounts.c.id == entries.c.account_id)
+        .join(decisions, decisions.c.service_id == entries.c.service_id, isouter=True)
+        .where(entries.c.device == device, entries.c.binding.in_(bindings))
+    )
+    return [
+        AskedEntry(
+            binding=row.binding,
+            account=row.account_id,
+            service=row.service_id,
+            kind=row.kind,
+            access=row.access,
+            reasons=tuple(row.reasons),
+            changed_revision=row.changed_revision,
+            ended=row.ended,
+            first=row.first,
+            contested=row.claims > 1,
+            policy=row.policy,
+            review_at=row.review_at,
+            decided=row.decided,
+            held=bool(row.held),
+        )
+        for row in tx.execute(query)
+    ]
+
+
+def _chunks(values: Sequence[str]) -> list[Sequence[str]]:
+    return [values[i : i + _CHUNK] for i in range(0, len(values), _CHUNK)]

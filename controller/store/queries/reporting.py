@@ -1,0 +1,72 @@
+"""What did the agent see on the device? The writes of a report: entries at their revision, strays, the device."""
+
+from collections.abc import Sequence, Set
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from controller.store.queries.permitting import lock_accounts_of
+from controller.store.tables import devices, entries, strays
+from enforcement.wire import EntryReport, StrayReport
+
+
+def lock_for_reports(tx: Connection, device: str, reports: Sequence[EntryReport]) -> None:
+    """Keep reviews away from these entries until the commit; without it the two could wait for each other."""
+    lock_accounts_of(tx, device, [report.binding for report in reports])
+
+
+def reported_rows(tx: Connection, device: str, reports: Sequence[EntryReport]) -> dict[str, Any]:
+    """The entries that a report speaks of, by binding."""
+    bindings = [report.binding for report in reports]
+    query = select(entries).where(entries.c.device == device, entries.c.binding.in_(bindings))
+    return {row.binding: row for row in tx.execute(query)}
+
+
+def save_state(tx: Connection, report: EntryReport, now: datetime, verified_at: datetime | None) -> None:
+    """What was seen of one entry. The caller has checked its revision under the lock."""
+    tx.execute(
+        update(entries)
+        .where(entries.c.binding == report.binding, entries.c.changed_revision == report.changed_revision)
+        .values(
+            state=report.state,
+            seen=report.seen,
+            detail=report.detail,
+            obstructions=list(report.obstructions),
+            state_revision=report.changed_revision,
+            state_at=now,
+            verified_at=verified_at,
+        )
+    )
+
+
+def forget_unmentioned(tx: Connection, device: str, revision: int, mentioned: Set[str], now: datetime) -> None:
+    """A whole report that leaves out an entry which its agent must know of: nothing is known of that entry."""
+    query = select(entries.c.binding).where(
+        entries.c.device == device, ~entries.c.ended, entries.c.changed_revision <= revision
+    )
+    forgotten = sorted(set(tx.execute(query).scalars()) - mentioned)
+    words = "the agent's last whole report does not mention it"
+    lock_accounts_of(tx, device, forgotten)
+    for binding in forgotten:
+        tx.execute(
+            update(entries)
+            .where(entries.c.binding == binding, entries.c.changed_revision <= revision)
+            .values(state="unknown", seen=None, detail=words, state_at=now)
+        )
+
+
+def save_strays(tx: Connection, device: str, found: Sequence[StrayReport], now: datetime) -> None:
+    """The marks that no entry knows: these, and no others any more. One seen before keeps its first instant."""
+    before = {(row.key, row.mark) for row in tx.execute(select(strays).where(strays.c.device == device))}
+    present = {(stray.key, stray.mark) for stray in found}
+    for key, mark in before - present:
+        tx.execute(delete(strays).where(strays.c.device == device, strays.c.key == key, strays.c.mark == mark))
+    new = [{"device": device, "key": key, "mark": mark, "seen_at": now} for key, mark in sorted(present - before)]
+    if new:
+        tx.execute(insert(strays), new)
+
+
+def save_device_report(tx: Connection, device: str, **values: Any) -> None:
+    """How the agent is with the device: where it stands, when it read it, why it halted. The last write."""
+    tx.execute(update(devices).where(devices.c.name == device).values(**values))
