@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, select, tuple_
+from sqlalchemy import Connection, Table, func, select, text, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 CHANNEL = "grifo"
@@ -60,10 +60,11 @@ def lock_names(tx: Connection, names: Collection[str]) -> None:
     Two events that concern each other (a return and its collection, two bindings with one key) must not both miss
     the other. SQLite has one writer at a time anyway.
     """
-    if tx.dialect.name != "postgresql":
+    if tx.dialect.name != "postgresql" or not names:
         return
-    for number in sorted({zlib.crc32(name.encode()) for name in names}):
-        tx.execute(select(func.pg_advisory_xact_lock(number)))
+    numbers = sorted({zlib.crc32(name.encode()) for name in names})
+    # unnest yields in the array's order, so that everyone takes them in the same one.
+    tx.execute(text("SELECT pg_advisory_xact_lock(n) FROM unnest(CAST(:all AS bigint[])) AS n"), {"all": numbers})
 
 
 def announce(tx: Connection, what: str) -> None:

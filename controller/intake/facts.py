@@ -1,0 +1,195 @@
+"""The data of each event type, read into typed facts. Every event carries the full state of its object."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from controller.core.model import (
+    Collection,
+    Hold,
+    HoldKind,
+    Invoice,
+    InvoiceLine,
+    Notice,
+    Payment,
+    Return,
+    Service,
+)
+from controller.intake.reader import EventRefused, Reader
+from enforcement.access import Kind
+from enforcement.entries import ServiceId
+from enforcement.keys import Key
+
+
+@dataclass(frozen=True, slots=True)
+class AccountTold:
+    """What billing says of an account itself. `policy` None is the installation's default."""
+
+    tags: tuple[str, ...]
+    policy: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceTold:
+    """A service with its whole list of bindings, as (device, key written `type:value`)."""
+
+    service: Service
+    bindings: frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class FreshnessTold:
+    """Up to when this source has told every payment."""
+
+    payments_known_until: datetime
+
+
+Fact = AccountTold | ServiceTold | FreshnessTold | Invoice | Collection | Return | Payment | Notice | Hold
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One fact, and the account that it is about; None where the event need not name it."""
+
+    account: str | None
+    fact: Fact
+
+
+def told(type: str, data: object) -> Told:
+    """Read the data of one event. Raises EventRefused with a sentence."""
+    read = _READERS.get(type)
+    if read is None:
+        raise EventRefused(f"type is {type!r}; expected one of {', '.join(sorted(_READERS))}")
+    reader = Reader(data, "data")
+    found = read(reader)
+    reader.done()
+    return found
+
+
+def _account(data: Reader) -> Told:
+    return Told(
+        data.identity("account"), AccountTold(tuple(data.texts("tags")), data.optional("policy", data.identity))
+    )
+
+
+def _service(data: Reader) -> Told:
+    service = Service(
+        id=ServiceId(data.identity("service")),
+        kind=data.one_of("kind", Kind),
+        ended_at=data.optional("ended_at", data.instant),
+    )
+    return Told(data.identity("account"), ServiceTold(service, frozenset(map(_binding, data.objects("bindings")))))
+
+
+def _binding(item: Reader) -> tuple[str, str]:
+    device, text = item.identity("device"), item.text("key", 320)
+    item.done()
+    try:
+        return device, str(Key.parse(text))
+    except ValueError as wrong:
+        raise EventRefused(f"a binding on device {device}: {wrong}") from wrong
+
+
+def _invoice(data: Reader) -> Told:
+    invoice = Invoice(
+        id=data.text("invoice"),
+        amount=data.amount("amount"),
+        currency=data.currency("currency"),
+        presented_on=data.day("presented_on"),
+        due_on=data.day("due_on"),
+        lines=tuple(_line(item) for item in data.objects("lines")),
+        cancelled=data.flag("cancelled"),
+    )
+    return Told(data.identity("account"), invoice)
+
+
+def _line(item: Reader) -> InvoiceLine:
+    service = item.optional("service", item.identity)
+    line = InvoiceLine(item.amount("amount", least=-(2**62)), None if service is None else ServiceId(service))
+    item.done()
+    return line
+
+
+def _collection(data: Reader) -> Told:
+    collection = Collection(
+        id=data.text("collection"),
+        invoice=data.text("invoice"),
+        amount=data.amount("amount"),
+        collected_on=data.day("collected_on"),
+    )
+    return Told(data.identity("account"), collection)
+
+
+def _return(data: Reader) -> Told:
+    returned = Return(
+        collection=data.text("collection"),
+        code=data.text("code", 8),
+        returned_on=data.day("returned_on"),
+        amount=data.amount("amount"),
+    )
+    return Told(data.optional("account", data.identity), returned)
+
+
+def _payment(data: Reader) -> Told:
+    payment = Payment(
+        id=data.text("payment"),
+        amount=data.amount("amount", least=1),
+        currency=data.currency("currency"),
+        instrument=data.text("instrument", 32),
+        received_at=data.instant("received_at"),
+        clears_at=data.optional("clears_at", data.instant),
+        reversed_at=data.optional("reversed_at", data.instant),
+        allocations=tuple(_allocation(item) for item in data.objects("allocations")),
+    )
+    return Told(data.identity("account"), payment)
+
+
+def _allocation(item: Reader) -> tuple[str, int]:
+    allocation = (item.text("invoice"), item.amount("amount"))
+    item.done()
+    return allocation
+
+
+def _notice(data: Reader) -> Told:
+    service = data.optional("service", data.identity)
+    notice = Notice(
+        id=data.text("notice"),
+        stage=data.text("stage"),
+        channel=data.text("channel", 32),
+        sent_at=data.instant("sent_at"),
+        names_date=data.day("names_date"),
+        delivered_at=data.optional("delivered_at", data.instant),
+        service=None if service is None else ServiceId(service),
+    )
+    return Told(data.identity("account"), notice)
+
+
+def _hold(data: Reader) -> Told:
+    service = data.optional("service", data.identity)
+    hold = Hold(
+        id=data.text("hold"),
+        kind=data.one_of("kind", HoldKind),
+        since=data.instant("since"),
+        author=data.text("author", 255),
+        note=data.note("note"),
+        until=data.optional("until", data.instant),
+        service=None if service is None else ServiceId(service),
+    )
+    return Told(data.identity("account"), hold)
+
+
+def _freshness(data: Reader) -> Told:
+    return Told(None, FreshnessTold(data.instant("payments_known_until")))
+
+
+_READERS: Mapping[str, Callable[[Reader], Told]] = {
+    "grifo.account.v1": _account,
+    "grifo.service.v1": _service,
+    "grifo.invoice.v1": _invoice,
+    "grifo.collection.v1": _collection,
+    "grifo.return.v1": _return,
+    "grifo.payment.v1": _payment,
+    "grifo.notice.v1": _notice,
+    "grifo.hold.v1": _hold,
+    "grifo.freshness.v1": _freshness,
+}

@@ -1,0 +1,55 @@
+"""Whose were these objects, as far as anybody told? Asked before their accounts are locked."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, case, func, or_, select, tuple_, update
+
+from controller.store.tables import accounts, collections, decisions, returns
+
+Told = tuple[Table, Mapping[str, Any]]
+"""A row of facts as an event tells it, and its table."""
+
+
+def present_holders(tx: Connection, told: Iterable[Told]) -> set[str]:
+    """The accounts to which these objects belong at present: an event may move one to another account."""
+    by_table: dict[str, tuple[Table, list[tuple[Any, ...]]]] = {}
+    for table, row in told:
+        if "account_id" in table.c:
+            names = [column.name for column in table.primary_key]
+            by_table.setdefault(table.name, (table, []))[1].append(tuple(row[name] for name in names))
+    found: set[str] = set()
+    for table, keys in by_table.values():
+        question = select(table.c.account_id).where(tuple_(*table.primary_key).in_(keys))
+        found.update(account for account in tx.execute(question).scalars() if account is not None)
+    return found
+
+
+def accounts_of_collections(tx: Connection, ids: Collection[str]) -> dict[str, str]:
+    """The account of each of these collections that is known."""
+    if not ids:
+        return {}
+    known = select(collections.c.id, collections.c.account_id).where(collections.c.id.in_(sorted(ids)))
+    return {row.id: row.account_id for row in tx.execute(known)}
+
+
+def wake_who_waits_for_payments(tx: Connection, now: datetime) -> None:
+    """Have every account reviewed where stale billing data stood in the way: the data are fresh again.
+
+    A review that runs at this very moment may still see the old news; the next news comes soon, and only a cut waits.
+    """
+    waiting = select(decisions.c.account_id).where(decisions.c.waits_for_payments)
+    concerned = accounts.c.id.in_(waiting)
+    tx.execute(select(accounts.c.id).where(concerned).order_by(accounts.c.id).with_for_update())
+    soon = case((or_(accounts.c.review_at.is_(None), accounts.c.review_at > now), now), else_=accounts.c.review_at)
+    cause = func.coalesce(accounts.c.cause_at, now)
+    tx.execute(update(accounts).where(concerned).values(review_at=soon, cause_at=cause))
+
+
+def returns_of_nobody(tx: Connection, limit: int = 100) -> Sequence[Row[Any]]:
+    """Returns whose collection nobody has told of, newest first: kept, and to be shown until somebody does."""
+    known = returns.outerjoin(collections, returns.c.collection_id == collections.c.id)
+    nobodys = select(returns).select_from(known).where(returns.c.account_id.is_(None), collections.c.id.is_(None))
+    newest = nobodys.order_by(returns.c.returned_on.desc(), returns.c.collection_id)
+    return tx.execute(newest.limit(limit)).all()
