@@ -38,9 +38,16 @@ def start_of(zone: ZoneInfo, day: date) -> datetime:
     return datetime.combine(day, time.min, zone).astimezone(UTC)
 
 
+def days_after(day: date, days: int) -> date:
+    """`day` plus `days`; billing systems write 9999-12-31 for never, and the day after never is never."""
+    return day + timedelta(days=days) if day <= date.max - timedelta(days=days) else date.max
+
+
 def add_months(day: date, months: int) -> date:
     """The same day of a later month, or that month's last (Spanish Civil Code, art. 5.1: from date to date)."""
     years, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    if years > date.max.year:
+        return date.max
     return date(years, month + 1, min(day.day, monthrange(years, month + 1)[1]))
 
 

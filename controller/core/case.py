@@ -1,0 +1,107 @@
+"""One service's case: all that a decision on it looks at, gathered once, with the clock's next tick kept beside it."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from controller.core.calendar import start_of
+from controller.core.ledger import Debt, counts_from, debts_of, is_reversed, totals, unpaid_invoices
+from controller.core.model import Facts, Hold, Imposed, Order, Policy, Service
+from enforcement.access import LADDERS, Reason
+
+
+class Horizon:
+    """The earliest instant after `now` at which anything that was looked at changes by the clock alone.
+
+    Whatever compares an instant with `now` notes it here; what is noted for nothing costs one review and no more.
+    """
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self.at: datetime | None = None
+
+    def note(self, at: datetime | None) -> None:
+        """Remember `at` if it is ahead and nearer than what is known."""
+        if at is not None and at > self._now and (self.at is None or at < self.at):
+            self.at = at
+
+
+@dataclass(slots=True)
+class Case:
+    """`debts` are past due, the oldest first; `imposed` is what billing imposes up to this review."""
+
+    facts: Facts
+    policy: Policy
+    now: datetime
+    zone: ZoneInfo
+    today: date
+    service: Service
+    debts: list[Debt]
+    imposed: Imposed | None
+    horizon: Horizon
+
+    @property
+    def owes(self) -> bool:
+        """Whether more than a trivial amount is past due, in any one currency."""
+        return any(amount >= max(self.policy.trivial_amount, 1) for amount in totals(self.debts).values())
+
+    @property
+    def ended(self) -> bool:
+        """Whether the service is no longer sold."""
+        return self.service.ended_at is not None and self.service.ended_at <= self.now
+
+
+def cases(facts: Facts, policy: Policy, now: datetime) -> list[Case]:
+    """The cases of all services of an account, in the order of the facts."""
+    zone = ZoneInfo(policy.timezone)
+    today = now.astimezone(zone).date()
+    unpaid = unpaid_invoices(facts, now)
+    found = []
+    for service in facts.services:
+        horizon = Horizon(now)
+        horizon.note(service.ended_at)
+        open_debts = debts_of(service.id, unpaid)
+        late = [debt for debt in open_debts if debt.late_from <= today]
+        for debt in open_debts:
+            horizon.note(start_of(zone, debt.late_from))
+        _note_payments(facts, horizon, now)
+        found.append(Case(facts, policy, now, zone, today, service, late, _imposed_on(facts, service), horizon))
+    return found
+
+
+def orders_in_force(case: Case) -> list[Order]:
+    """The orders that restrict the service now. One for billing would go around the policy: it is none."""
+    found = []
+    for order in case.facts.orders:
+        if order.service != case.service.id or order.reason is Reason.BILLING:
+            continue
+        if _in_force(order, case):
+            found.append(order)
+    return sorted(found, key=lambda order: (order.since, order.id))
+
+
+def holds_in_force(case: Case) -> list[Hold]:
+    """The holds of the service and of its whole account."""
+    mine = (hold for hold in case.facts.holds if hold.service is None or hold.service == case.service.id)
+    return sorted((hold for hold in mine if _in_force(hold, case)), key=lambda hold: (hold.since, hold.id))
+
+
+def _in_force(what: Order | Hold, case: Case) -> bool:
+    case.horizon.note(what.since)
+    case.horizon.note(what.until)
+    return what.since <= case.now and (what.until is None or case.now < what.until)
+
+
+def _note_payments(facts: Facts, horizon: Horizon, now: datetime) -> None:
+    for payment in facts.payments:
+        if not is_reversed(payment, now):
+            horizon.note(counts_from(payment))
+            horizon.note(payment.reversed_at)
+
+
+def _imposed_on(facts: Facts, service: Service) -> Imposed | None:
+    """What billing imposes on the service; an access of another kind (the service was mended) restricts nothing."""
+    for imposed in facts.imposed:
+        if imposed.service == service.id and imposed.access in LADDERS[service.kind][1:]:
+            return imposed
+    return None
