@@ -1,0 +1,93 @@
+"""The switch's SIP side (RFC 3261), as much as shows the effect of a barring: one request in, one answer out. Pure.
+
+Who calls is who authenticated by digest, as in the real dial plan; the simulator knows no passwords and believes the
+digest's user name. A request without one is challenged, except for OPTIONS and what belongs to a dialog.
+"""
+
+import re
+from dataclasses import dataclass
+
+from lab.switch.dialplan import Rules
+
+REASON = 'SIP;cause=603;text="Outgoing calls barred"'
+_REALM = "lab.invalid"
+_START = re.compile(r"([A-Z]+) (\S+) SIP/2\.0")
+_COPIED = ("via", "from", "to", "call-id", "cseq", "record-route")
+_COMPACT = {"v": "via", "f": "from", "t": "to", "i": "call-id"}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What matters of a request: its method, its URI and its headers in order, names in lower case."""
+
+    method: str
+    uri: str
+    headers: tuple[tuple[str, str], ...]
+
+    def header(self, name: str) -> str:
+        """The first header of that name; empty where there is none."""
+        return next((value for found, value in self.headers if found == name), "")
+
+    @property
+    def in_dialog(self) -> bool:
+        return re.search(r";\s*tag=", self.header("to")) is not None
+
+
+def parse(datagram: bytes) -> Request | None:
+    """The request in a datagram; None for a response, an ACK or anything else that gets no answer."""
+    head = datagram.decode(errors="replace").partition("\r\n\r\n")[0]
+    lines = re.sub(r"\r\n[ \t]+", " ", head).split("\r\n")
+    start = _START.fullmatch(lines[0])
+    if start is None or start[1] == "ACK":
+        return None
+    pairs = (line.partition(":") for line in lines[1:] if ":" in line)
+    headers = tuple((_name(name), value.strip()) for name, _, value in pairs)
+    return Request(start[1], start[2], headers)
+
+
+def answer(request: Request, rules: Rules) -> bytes:
+    """The final answer by the dial plan: the same order of rules as the fragments that operators install."""
+    probed = request.header("x-grifo-probe")
+    if request.method == "OPTIONS":
+        return _asked(request, rules, probed) if probed and rules.fault != "missing" else _response(request, 200, "OK")
+    if request.in_dialog or request.method == "CANCEL":
+        return _response(request, 200, "OK")
+    caller = _authenticated(request)
+    if caller is None:
+        challenge = f'Digest realm="{_REALM}", nonce="{id(rules):x}", algorithm=MD5'
+        if request.method == "REGISTER":
+            return _response(request, 401, "Unauthorized", f"WWW-Authenticate: {challenge}")
+        return _response(request, 407, "Proxy Authentication Required", f"Proxy-Authenticate: {challenge}")
+    if request.method in {"INVITE", "MESSAGE", "REFER"} and rules.bars(caller, request.uri, _REALM):
+        return _response(request, 603, "Outgoing calls barred", f"Reason: {REASON}")
+    return _response(request, 200, "OK", "Contact: <sip:switch@lab.invalid>")
+
+
+def _asked(request: Request, rules: Rules, caller: str) -> bytes:
+    if rules.bars(caller, request.uri):
+        return _response(request, 603, "Outgoing calls barred", "X-Grifo-Decision: bar", f"Reason: {REASON}")
+    return _response(request, 200, "OK", "X-Grifo-Decision: pass")
+
+
+def _authenticated(request: Request) -> str | None:
+    for name in ("proxy-authorization", "authorization"):
+        found = re.search(r'username="([^"]+)"', request.header(name))
+        if found:
+            return found[1]
+    return None
+
+
+def _response(request: Request, status: int, words: str, *more: str) -> bytes:
+    copied = []
+    for name, value in request.headers:
+        if name not in _COPIED:
+            continue
+        tagged = f"{value};tag=lab" if name == "to" and not request.in_dialog else value
+        copied.append(f"{name.title()}: {tagged}")
+    lines = (f"SIP/2.0 {status} {words}", *copied, *more, "Server: grifo lab switch", "Content-Length: 0")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def _name(text: str) -> str:
+    name = text.strip().lower()
+    return _COMPACT.get(name, name)
