@@ -11,7 +11,7 @@ from lab.routeros.device import User
 from lab.routeros.faults import Faults
 from lab.routeros.server import RouterOS
 
-HELP = """refuse TEXT     answer every write with this trap        (failure: already have such entry)
+HELP = """refuse TEXT     answer every write with this trap        (not enough permissions (9))
 lie             answer every write !done and change nothing
 only TEXT       limit refuse and lie to sentences with this text in a word
 hang login      answer the login and nothing after it
@@ -97,7 +97,7 @@ def _misbehave(router: RouterOS, verb: str, rest: str) -> None:
     if verb == "hang" and rest not in ("login", "reply"):
         raise ValueError("hang login or hang reply")
     known: dict[str, Callable[[], dict[str, Any]]] = {
-        "refuse": lambda: {"refuse": rest or "failure: already have such entry"},
+        "refuse": lambda: {"refuse": rest or "not enough permissions (9)"},
         "lie": lambda: {"lie": True},
         "only": lambda: {"only": rest},
         "hang": lambda: {"hang": rest},

@@ -1,0 +1,141 @@
+"""Settings of one router, read and judged once, when the driver is built."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from drivers.secret import Secret, secret_from
+from enforcement.access import Access
+
+RESTRICTED = (Access.THROTTLED, Access.PORTAL, Access.BLOCKED)
+LISTS = {access: f"grifo-{access}" for access in RESTRICTED}
+
+_PASSWORD = frozenset({"password", "password_file", "password_env", "password_credential"})
+_KNOWN = _PASSWORD | {
+    "host",
+    "port",
+    "username",
+    "tls",
+    "ca_file",
+    "server_name",
+    "lists",
+    "obstructing_lists",
+    "ipv6",
+    "connect_seconds",
+    "reply_seconds",
+    "turn_seconds",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One router.
+
+    `lists` names the address list of each access that this router gives; the operator's own rules act on them.
+    `obstructing_lists` are lists by which something else restricts: an enabled entry there, not ours, obstructs.
+    `connect_seconds` bounds connecting, `reply_seconds` the silence between two pieces of a reply,
+    `turn_seconds` all the replies that one batch of commands waits for.
+    """
+
+    host: str
+    port: int
+    username: str
+    password: Secret
+    tls: bool
+    ca_file: str | None
+    server_name: str
+    lists: Mapping[Access, str]
+    obstructing_lists: frozenset[str]
+    ipv6: bool
+    connect_seconds: float
+    reply_seconds: float
+    turn_seconds: float
+
+
+def read(settings: Mapping[str, Any]) -> Settings:
+    """Settings from the agent's file. Raises ValueError naming the key, what was wrong with it and what to give."""
+    for key in settings.keys() - _KNOWN:
+        raise ValueError(f"{key} is not a setting of the mikrotik driver; it has {', '.join(sorted(_KNOWN))}")
+    tls = _flag(settings, "tls", True)
+    ca_file = _text(settings, "ca_file", "") or None
+    if ca_file and not tls:
+        raise ValueError("ca_file is given but tls = false: nothing would be verified; leave one of them out")
+    if ca_file and not Path(ca_file).is_file():
+        raise ValueError(f"ca_file: {ca_file} is not a file; give the certificate authority of the router in PEM")
+    host = _text(settings, "host")
+    lists = _lists(settings.get("lists", {}))
+    return Settings(
+        host=host,
+        port=_port(settings.get("port", 8729 if tls else 8728)),
+        username=_text(settings, "username"),
+        password=secret_from(settings, "password"),
+        tls=tls,
+        ca_file=ca_file,
+        server_name=_text(settings, "server_name", host),
+        lists=lists,
+        obstructing_lists=_obstructing(settings.get("obstructing_lists", []), lists),
+        ipv6=_flag(settings, "ipv6", True),
+        connect_seconds=_seconds(settings, "connect_seconds", 5),
+        reply_seconds=_seconds(settings, "reply_seconds", 10),
+        turn_seconds=_seconds(settings, "turn_seconds", 120),
+    )
+
+
+def _text(settings: Mapping[str, Any], key: str, default: str | None = None) -> str:
+    value = settings.get(key, default)
+    if not isinstance(value, str) or (default is None and not value.strip()):
+        raise ValueError(f"{key} must be given as a text, not {value!r}")
+    return value.strip()
+
+
+def _flag(settings: Mapping[str, Any], key: str, default: bool) -> bool:
+    value = settings.get(key, default)
+    if not isinstance(value, bool):
+        raise ValueError(  # noqa: TRY004  # build() promises ValueError for every wrong setting
+            f"{key} must be true or false, not {value!r}"
+        )
+    return value
+
+
+def _port(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 65536:
+        raise ValueError(f"port must be a number from 1 to 65535, not {value!r}")
+    return value
+
+
+def _seconds(settings: Mapping[str, Any], key: str, default: float) -> float:
+    value = settings.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not (value > 0 and math.isfinite(value)):
+        raise ValueError(f"{key} must be a number of seconds above 0, not {value!r}")
+    return float(value)
+
+
+def _lists(given: Any) -> Mapping[Access, str]:
+    """The defaults, with other names where given; an access named `false` is one that this router does not give."""
+    if not isinstance(given, Mapping):
+        raise ValueError(  # noqa: TRY004  # build() promises ValueError for every wrong setting
+            f"lists must be a table such as {{ portal = 'my-portal' }}, not {given!r}"
+        )
+    for access in given.keys() - {str(access) for access in RESTRICTED}:
+        raise ValueError(f"lists: {access!r} is not one of {', '.join(RESTRICTED)}")
+    for access, name in given.items():
+        if name is not False and (not isinstance(name, str) or not name.strip()):
+            raise ValueError(f"lists: {access} must be a list's name, or false where this router cannot do it")
+    named = {access: given.get(str(access), default) for access, default in LISTS.items()}
+    lists = {access: name for access, name in named.items() if name is not False}
+    if len(set(lists.values())) != len(lists):
+        raise ValueError(f"lists: each access needs a list of its own, not {', '.join(lists.values())}")
+    return lists
+
+
+def _obstructing(given: Any, lists: Mapping[Access, str]) -> frozenset[str]:
+    if not isinstance(given, list) or not all(isinstance(name, str) and name for name in given):
+        raise ValueError(f"obstructing_lists must be a list of names, not {given!r}")
+    both = sorted(set(given) & set(lists.values()))
+    if both:
+        raise ValueError(
+            f"obstructing_lists: {both[0]} is one of grifo's own lists, where every foreign entry obstructs"
+        )
+    return frozenset(given)

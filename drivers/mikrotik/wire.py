@@ -1,0 +1,234 @@
+"""The connection: librouteros with tags, so that many commands are on their way at once over one connection.
+
+librouteros has no tags, reads a byte at a time, casts values ("10" and "yes" would come back as other types), drops
+bytes that it cannot decode and logs every word, the password too. So its reading is replaced by one that does none
+of that; connecting, encoding and login stay its own. A connection on which anything was odd is closed: after a timeout
+the next command would be given the former one's reply.
+"""
+
+import socket
+import ssl
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+
+from librouteros import create_transport
+from librouteros.api import Api
+from librouteros.connections import SocketTransport
+from librouteros.exceptions import ConnectionClosed, FatalError, ProtocolError
+from librouteros.protocol import ApiProtocol, decode_length, determine_length, encode_sentence
+
+from drivers.base import Unsupported
+from drivers.mikrotik.errors import translated
+from drivers.mikrotik.settings import Settings
+
+WINDOW = 256
+"""Commands on their way at once. Their replies fit the socket's buffers: neither side can wait for the other."""
+WINDOW_BYTES = 32 * 1024
+
+Words = tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Reply:
+    """All that the router said to one command. `trap` is its own words, empty where it did as told."""
+
+    rows: list[dict[str, str]] = field(default_factory=list)
+    ret: str = ""
+    trap: str = ""
+
+
+class _Transport(SocketTransport):  # type: ignore[misc]  # librouteros publishes no types
+    """Reads whatever has arrived, gives out what was asked for, and gives up at `deadline` (monotonic)."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__(sock)
+        self.deadline = float("inf")
+        self._buffer = b""
+        self._at = 0
+
+    def read(self, length: int) -> bytes:
+        while len(self._buffer) - self._at < length:
+            self._fill()
+        start, self._at = self._at, self._at + length
+        return self._buffer[start : self._at]
+
+    def sentence(self) -> list[str]:
+        """The next sentence's words. The bulk of a read of the device is spent here, so words are cut in place."""
+        words: list[str] = []
+        while True:
+            buffer, at = self._buffer, self._at
+            size = buffer[at] if at < len(buffer) else 0x80
+            if size < 0x80 and at + 1 + size <= len(buffer):
+                self._at = at + 1 + size
+                if not size:
+                    return words
+                words.append(buffer[at + 1 : self._at].decode("utf-8"))
+                continue
+            word = self._word()
+            if not word:
+                return words
+            words.append(word.decode("utf-8"))
+
+    def _word(self) -> bytes:
+        """A long word, or one that has not wholly arrived."""
+        first = self.read(1)
+        size: int = decode_length(first + self.read(determine_length(first)))
+        return self.read(size)
+
+    def _fill(self) -> None:
+        if time.monotonic() > self.deadline:
+            raise TimeoutError
+        got = self.sock.recv(65536)
+        if not got:
+            raise ConnectionClosed("Connection unexpectedly closed.")
+        self._buffer = self._buffer[self._at :] + got
+        self._at = 0
+
+
+class _Protocol(ApiProtocol):  # type: ignore[misc]  # librouteros publishes no types
+    """librouteros' protocol, without its log of every word."""
+
+    def writeSentence(self, cmd: str, *words: str) -> None:  # noqa: N802  # librouteros' name
+        self.transport.write(encode_sentence(cmd, *words, encoding=self.encoding))
+
+    def readSentence(self) -> tuple[str, tuple[str, ...]]:  # noqa: N802  # librouteros' name
+        first, *words = self.transport.sentence()
+        if first == "!fatal":
+            raise FatalError(", ".join(words))
+        return first, tuple(words)
+
+
+class TaggedApi(Api):  # type: ignore[misc]  # librouteros publishes no types
+    """librouteros' Api whose values stay text, and which can have many commands under way."""
+
+    def __init__(self, protocol: ApiProtocol) -> None:
+        super().__init__(protocol)
+        self._tags = count(1)
+
+    def readSentence(self) -> tuple[str, dict[str, str]]:  # noqa: N802  # librouteros' name
+        first, words = self.protocol.readSentence()
+        return first, dict(_pair(word) for word in words)
+
+    def run(self, commands: Sequence[Words]) -> list[Reply]:
+        """Send `commands` with a tag each, at most a window ahead of the replies; the replies in the same order."""
+        replies = [Reply() for _ in commands]
+        waiting: dict[str, tuple[Reply, int]] = {}
+        in_flight = sent = 0
+        while sent < len(commands) or waiting:
+            room: list[bytes] = []
+            while sent < len(commands) and _fits(len(waiting), in_flight):
+                tag = str(next(self._tags))
+                data = encode_sentence(*commands[sent], f".tag={tag}", encoding=self.protocol.encoding)
+                waiting[tag] = (replies[sent], len(data))
+                in_flight += len(data)
+                room.append(data)
+                sent += 1
+            if room:
+                self.protocol.transport.write(b"".join(room))
+            low = len(waiting) // 2 if sent < len(commands) else 0
+            while len(waiting) > low:
+                in_flight -= self._one(waiting)
+        return replies
+
+    def _one(self, waiting: dict[str, tuple[Reply, int]]) -> int:
+        """Take one reply sentence; answers the bytes of the command that it ends, 0 where it ends none."""
+        kind, words = self.protocol.readSentence()
+        values = dict(map(_pair, words))
+        tag = values.pop(".tag", "")
+        if tag not in waiting:
+            raise ProtocolError(f"a reply with tag {tag!r}, which no command has")
+        reply, size = waiting[tag]
+        match kind:
+            case "!re":
+                reply.rows.append(values)
+            case "!trap":
+                reply.trap = "; ".join(filter(None, (reply.trap, values.get("message", "a trap without a message"))))
+            case "!done":
+                reply.ret = values.get("ret", "")
+                del waiting[tag]
+                return size
+            case "!empty":
+                pass
+            case _:
+                raise ProtocolError(f"a reply that begins with {kind!r}")
+        return 0
+
+
+def _fits(commands: int, size: int) -> bool:
+    """Whether one command more may go out; the first always may."""
+    return not commands or (commands < WINDOW and size < WINDOW_BYTES)
+
+
+def _pair(word: str) -> tuple[str, str]:
+    """`=name=value` or `.tag=value`; ValueError for what is neither."""
+    if word[0] == "=":
+        name, sign, value = word[1:].partition("=")
+    else:
+        name, sign, value = word.partition("=")
+        if name != ".tag":
+            raise ValueError(f"unexpected word {word[:40]!r}")
+    if not sign:
+        raise ValueError(f"unexpected word {word[:40]!r}")
+    return name, value
+
+
+class Connection:
+    """One connection to one router, opened at the first need and closed at the first doubt."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._device = f"{settings.host}:{settings.port}"
+        self._api: TaggedApi | None = None
+
+    def run(self, commands: Iterable[Words]) -> list[Reply]:
+        """The replies to `commands`, in their order. Raises Unreachable, Refused (login), Unsupported or Garbled."""
+        try:
+            with translated(self._device):
+                api = self._opened()
+                api.protocol.transport.deadline = time.monotonic() + self._settings.turn_seconds
+                return api.run(list(commands))
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close; safe to call twice."""
+        api, self._api = self._api, None
+        if api is not None:
+            api.close()
+
+    def _opened(self) -> TaggedApi:
+        if self._api is None:
+            settings = self._settings
+            made = create_transport(
+                host=settings.host,
+                port=settings.port,
+                saddr=None,
+                timeout=settings.connect_seconds,
+                ssl_wrapper=self._secured if settings.tls else None,
+            )
+            made.sock.settimeout(settings.reply_seconds)
+            made.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            made.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            transport = _Transport(made.sock)
+            transport.deadline = time.monotonic() + settings.turn_seconds
+            self._api = TaggedApi(_Protocol(transport=transport, encoding="utf-8"))
+            self._login(self._api)
+        return self._api
+
+    def _secured(self, sock: socket.socket) -> ssl.SSLSocket:
+        try:
+            context = ssl.create_default_context(cafile=self._settings.ca_file)
+            return context.wrap_socket(sock, server_hostname=self._settings.server_name)
+        except BaseException:
+            sock.close()
+            raise
+
+    def _login(self, api: TaggedApi) -> None:
+        """A router before 6.43 answers with a challenge and `!done`, which must not pass for a login."""
+        name, password = self._settings.username, self._settings.password.reveal()
+        rows = api.rawCmd("/login", f"=name={name}", f"=password={password}")
+        if any("ret" in row for row in rows):
+            raise Unsupported(f"router {self._device} is older than RouterOS 6.43, whose login it needs: upgrade it")
