@@ -111,8 +111,8 @@ class Kamailio:
         raise RuntimeError("Kamailio did not start:\n" + (self.folder / "log").read_text(errors="replace")[-3000:])
 
 
-def create_tables(database: str) -> None:
-    """The product's own SQL, as an operator runs it, in a database of either kind."""
+def create_tables(database: str, allow: tuple[str, ...] = ()) -> None:
+    """The product's own SQL, as an operator runs it, in a database of either kind; and the operator's care lines."""
     engine = sa.create_engine(database)
     version = "CREATE TABLE version (table_name VARCHAR(32) NOT NULL UNIQUE, table_version INTEGER DEFAULT 0 NOT NULL)"
     try:
@@ -120,20 +120,24 @@ def create_tables(database: str) -> None:
         with engine.begin() as connection:
             for statement in (version, *_statements(script)):
                 connection.execute(sa.text(statement))
+            for number in allow:
+                connection.execute(sa.text("INSERT INTO grifo_allow (key_name) VALUES (:number)"), {"number": number})
     finally:
         engine.dispose()
 
 
 @contextmanager
-def running_kamailio(database: str = "", options: tuple[str, ...] = ()) -> Iterator[Kamailio]:
-    """A node that runs; on an SQLite database of its own where none is given."""
+def running_kamailio(
+    database: str = "", options: tuple[str, ...] = (), allow: tuple[str, ...] = ()
+) -> Iterator[Kamailio]:
+    """A node that runs; on an SQLite database of its own, with `allow` for care lines, where none is given."""
     folder = Path(tempfile.mkdtemp(prefix="grifo-kam-"))
     try:
         for file in (_DIAL_PLAN, FRAGMENTS / "grifo-tables.cfg", FRAGMENTS / "grifo-routes.cfg"):
             shutil.copy(file, folder)
         if not database:
             database = f"sqlite:///{folder / 'kamailio.db'}"
-            create_tables(database)
+            create_tables(database, allow)
         if os.geteuid() == 0:
             for path in (folder, *folder.iterdir()):
                 shutil.chown(path, "nobody", "nogroup")
