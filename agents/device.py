@@ -1,0 +1,272 @@
+"""One device's turn: fetch, observe, plan, slice, permit, apply, observe, plan, report.
+
+Level-triggered: a turn starts from the memory and from what the device is read to do, never from what should have
+happened before. A sweep reads the whole device; between sweeps only the keys that the controller changed are read.
+
+Each change is tried once a turn. What `plan` still wants afterwards is drift: it is reported, and tried again soon
+where it would give access back, at the next sweep where it would take some away.
+"""
+
+from collections.abc import Callable, Sequence, Set
+from contextlib import suppress
+from dataclasses import dataclass
+from threading import Event
+
+from agents.backoff import about, pause
+from agents.clock import Clock
+from agents.device_memory import DeviceMemory
+from agents.hearing import Hearing
+from agents.known import Known
+from agents.link import LinkError
+from agents.permits import Permits
+from agents.picture import Picture
+from agents.reporter import Reporter
+from agents.told import Told
+from agents.withhold import PERMIT_RAN_OUT
+from drivers.base import Driver, Refused, Unsupported
+from enforcement.changes import Change, Outcome, Result, key_of, needs_permit
+from enforcement.keys import Key
+from enforcement.observed import UNREAD, Observed
+
+FIRST_PAUSE_S = 1.0
+LONGEST_PAUSE_S = 60.0
+NEVER = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a device's turn works with. `unpin` ends a pin; `stopping` ends the work between two slices."""
+
+    driver: Driver
+    memory: DeviceMemory
+    hearing: Hearing
+    picture: Picture
+    permits: Permits
+    known: Known
+    reporter: Reporter
+    clock: Clock
+    unpin: Callable[[Key], object]
+    stopping: Event
+
+
+class Device:
+    """A device and its agent's knowledge of it. All of it belongs to the one thread that runs `turn`."""
+
+    def __init__(self, name: str, sweep_seconds: float, parts: Parts) -> None:
+        self.name = name
+        self.parts = parts
+        self.applied = 0
+        self._lost_by = ""
+        self._setup: tuple[str, ...] = ()
+        self._sweep_seconds = sweep_seconds
+        self._dirty: set[Key] = set()
+        self._fresh: set[Key] = set()
+        self._at_stake: Set[Key] | None = frozenset()
+        self._sweep_at = 0.0
+        self._retry_at = NEVER
+        self._retries = 0
+        self._blocked_until = 0.0
+        self._failures = 0
+        self._read_at: float | None = None
+        self._whole = True
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What stands in the way, for the report: why the device is lost, else what its own setup defeats."""
+        return (self._lost_by,) if self._lost_by else self._setup
+
+    @property
+    def due_at(self) -> float:
+        """When the next turn is due (monotonic) although nobody wakes the device."""
+        memory, hearing, reports = self.parts.memory, self.parts.hearing.due_at, self.parts.reporter.due_at
+        if not memory.epoch:
+            return hearing
+        if memory.halted:
+            return min(reports, hearing)
+        work = max(self._blocked_until, min(self._sweep_at, self._retry_at))
+        return min(work, reports, hearing)
+
+    def turn(self, told: Callable[[], Told]) -> None:
+        """One turn. Raises DriverError, after which `lost` must be called."""
+        self.applied = 0
+        self.parts.picture.new_turn()
+        self._fresh.clear()
+        self._at_stake = frozenset()
+        self._hear(told())
+        if self._may_touch():
+            swept = self._look_where_due()
+            self._work(told)
+            self._plan_retry()
+            if swept and not self.parts.stopping.is_set():
+                self._check()
+        self.report()
+
+    def report(self) -> None:
+        self.parts.reporter.report(self.problems, self._read_at)
+
+    def lost(self, problem: str) -> None:
+        """The device could not be read or written: what was at stake is unknown, and all is read when it is back."""
+        self._failures += 1
+        longest = min(LONGEST_PAUSE_S, self._sweep_seconds)
+        self._blocked_until = self.parts.clock.monotonic() + pause(self._failures, FIRST_PAUSE_S, longest)
+        self._sweep_at = self._blocked_until
+        self._lost_by = problem
+        self.parts.picture.backlog.clear()
+        self.parts.picture.learn(self._at_stake, UNREAD)
+        self.parts.driver.close()
+
+    def _may_touch(self) -> bool:
+        """Before the first fetch a mark on the device proves nothing; halted and lost devices are left alone."""
+        memory = self.parts.memory
+        return bool(memory.epoch) and not memory.halted and self.parts.clock.monotonic() >= self._blocked_until
+
+    # --- fetch -------------------------------------------------------------------------------------------------------
+
+    def _hear(self, told: Told) -> None:
+        parts = self.parts
+        heard = parts.hearing.hear(told, parts.driver.capabilities)
+        parts.picture.stopped = parts.hearing.stopped
+        if heard.anew:
+            parts.known.clear()
+        if heard.sweep:
+            # What was planned stood on modes, a stop or an epoch that are no longer true.
+            parts.picture.backlog.clear()
+            self._sweep_at = 0.0
+            self._whole = self._whole or heard.whole
+        for report in parts.memory.unreadable.values():
+            parts.known.put(report)
+        self._dirty |= heard.keys | self._heed_pins(told)
+
+    def _heed_pins(self, told: Told) -> set[Key]:
+        """Take the site's pins; a pin ends when the controller itself wants the key open."""
+        memory, picture = self.parts.memory, self.parts.picture
+        pins = {key: pin.note for key, pin in told.pins.items() if memory.knows(key)}
+        for key in [key for key in pins if not any(entry.restricts for entry in memory.entries_for({key}))]:
+            self.parts.unpin(key)
+            del pins[key]
+        changed = {key for key, _ in pins.items() ^ picture.pins.items()}
+        picture.pins = pins
+        return changed
+
+    # --- observe and plan --------------------------------------------------------------------------------------------
+
+    def _look_where_due(self) -> bool:
+        """Whether that was a sweep."""
+        now = self.parts.clock.monotonic()
+        if now >= self._sweep_at:
+            self._sweep()
+            return True
+        if now >= self._retry_at:
+            self._retry_at = NEVER
+            self._dirty |= self.parts.picture.keys_to_retry()
+        self._look_at_dirty()
+        return False
+
+    def _sweep(self) -> None:
+        parts = self.parts
+        parts.picture.new_sweep()
+        self._dirty.clear()
+        self._look(None)
+        self._read_at = parts.clock.monotonic()
+        self._sweep_at = self._read_at + about(self._sweep_seconds)
+        self._retry_at = NEVER
+        self._failures = 0
+        self._lost_by = ""
+        parts.known.keep_only(parts.memory.entries.keys() | parts.memory.unreadable.keys())
+        parts.reporter.whole = parts.reporter.whole or self._whole
+        self._whole = False
+
+    def _look_at_dirty(self) -> None:
+        if self._dirty:
+            keys, self._dirty = frozenset(self._dirty), set()
+            self._look(keys)
+
+    def _look(self, keys: Set[Key] | None) -> None:
+        parts = self.parts
+        self._at_stake = keys
+        observed = parts.driver.observe(keys)
+        if keys is not None:
+            # What a driver read beyond the question would look like marks that no entry knows.
+            seen = {key: seen for key, seen in observed.seen.items() if key in keys}
+            observed = Observed(seen, observed.complete, frozenset(keys))
+        parts.picture.learn(keys, observed)
+        self._fresh |= keys if keys is not None else {entry.key for entry in parts.memory.entries.values()}
+        self._fresh |= observed.seen.keys()
+
+    def _check(self) -> None:
+        """What in the device's own setup would defeat us: last, since customers come first."""
+        self._at_stake = frozenset()
+        try:
+            self._setup = tuple(self.parts.driver.check())
+        except (Refused, Unsupported) as no:
+            self._setup = (f"the device's setup can't be checked: {no}",)
+
+    def _plan_retry(self) -> None:
+        if not self.parts.picture.keys_to_retry():
+            self._retries, self._retry_at = 0, NEVER
+        elif self._retry_at == NEVER:
+            self._retries += 1
+            self._retry_at = self.parts.clock.monotonic() + pause(self._retries, FIRST_PAUSE_S, self._sweep_seconds)
+
+    # --- slice, permit, apply ----------------------------------------------------------------------------------------
+
+    def _work(self, told: Callable[[], Told]) -> None:
+        """Slice by slice, until nothing is left to try. Each slice is composed from the memory of its moment.
+
+        What was read before the last write is read again before it is acted on: another hand may have been there.
+        """
+        size = self.parts.driver.capabilities.slice_size
+        while not self.parts.stopping.is_set() and (slice := self.parts.picture.backlog.next_slice(size)):
+            keys = frozenset(key_of(change) for change in slice)
+            if not keys <= self._fresh:
+                self._look(keys)
+            elif needs_permit(slice[0]):
+                self._restrict(slice)
+            else:
+                self._apply(slice, until=NEVER)
+            self._hear(told())
+            if self.parts.memory.halted:
+                return
+            self._look_at_dirty()
+
+    def _restrict(self, slice: Sequence[Change]) -> None:
+        """A slice of restrictions: one more look at what the controller wants now, then its permit."""
+        with suppress(LinkError):  # the permit, which can't be had either then, says so
+            self._dirty |= self.parts.hearing.fetch()
+        if self._dirty:
+            return
+        permitted = self.parts.permits.ask(slice)
+        withheld = list(permitted.withheld)
+        if permitted.nobody_answers:
+            reason = withheld[0][1]
+            withheld += [(change, reason) for change in self.parts.picture.backlog.drop_restrictions()]
+        for change, reason in withheld:
+            self.parts.picture.withhold(change, reason)
+        if permitted.changes:
+            self._apply(permitted.changes, permitted.until)
+
+    def _apply(self, slice: Sequence[Change], until: float) -> None:
+        parts = self.parts
+        owed_before = dict(parts.memory.owed)
+        if parts.driver.capabilities.effects:
+            parts.memory.before_slice(slice)
+        if parts.clock.monotonic() >= until:
+            for change in slice:
+                parts.picture.withhold(change, PERMIT_RAN_OUT)
+            return
+        keys = frozenset(key_of(change) for change in slice)
+        self._at_stake = keys
+        self._fresh.clear()
+        parts.picture.trying(slice)
+        outcomes = self._carried_out(slice)
+        parts.memory.after_slice(outcomes, owed_before, parts.clock.monotonic())
+        self.applied += parts.picture.take(outcomes)
+        self._look(keys)
+        self.report()
+
+    def _carried_out(self, slice: Sequence[Change]) -> Sequence[Outcome]:
+        """A slice that is refused as a whole may have been begun: its fate is unknown, and is read."""
+        try:
+            return self.parts.driver.apply(slice)
+        except (Refused, Unsupported) as no:
+            return [Outcome(change, Result.UNKNOWN, str(no)) for change in slice]

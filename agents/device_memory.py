@@ -1,0 +1,266 @@
+"""One device's part of the memory, kept at hand and written through before it counts.
+
+Only the device's own thread uses it, so what a slice is composed from cannot change under it.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import asdict
+from typing import Any
+
+from agents.memory import Memory
+from enforcement.access import Kind
+from enforcement.changes import Change, Outcome, Restrict, Result, binding_of, needs_permit
+from enforcement.entries import BindingId, Entry
+from enforcement.keys import Key
+from enforcement.modes import Mode
+from enforcement.wire import EntryReport, Unreadable, entry_from_wire
+
+REPAIRS_WINDOW_S = 24 * 3600.0
+REPAIRS_BEFORE_FLAPPING = 3
+
+
+class DeviceMemory:
+    """What the controller wants of a device, and how far that has come.
+
+    `epoch` is empty until the controller's entries were first fetched: until then nothing is known, and a mark on the
+    device proves nothing. `unreadable` maps bindings to a report of what this version could not read of them.
+    """
+
+    def __init__(self, memory: Memory, device: str) -> None:
+        self._memory = memory
+        self._device = device
+        self.epoch = ""
+        self.revision = 0
+        self.halted = ""
+        self.modes: dict[Kind, Mode] = {}
+        self.entries: dict[BindingId, Entry] = {}
+        self.unreadable: dict[BindingId, EntryReport] = {}
+        self.owed: dict[BindingId, bool] = {}
+        self.acknowledged: dict[BindingId, EntryReport] = {}
+        self._imposed: dict[BindingId, int] = {}
+        self._repairs: dict[BindingId, list[float]] = {}
+        self._by_key: dict[Key, set[BindingId]] = {}
+        self._load()
+
+    def _load(self) -> None:
+        found = self._rows("epoch, revision, modes, halted", "devices")
+        if not found:
+            return
+        epoch, revision, modes, halted = found[0]
+        self.epoch, self.revision, self.halted = str(epoch), int(revision), str(halted)
+        self.modes = _modes(json.loads(modes))
+        for (body,) in self._rows("body", "entries"):
+            self._keep(json.loads(body))
+        self.owed = {BindingId(b): bool(lowers) for b, lowers in self._rows("binding, lowers", "owed")}
+        self._imposed = {BindingId(b): int(r) for b, r in self._rows("binding, changed_revision", "imposed")}
+        for binding, body in self._rows("binding, body", "acknowledged"):
+            self.acknowledged[BindingId(binding)] = EntryReport(**json.loads(body))
+        for binding, at in self._rows("binding, at", "repairs"):
+            self._repairs.setdefault(BindingId(binding), []).append(float(at))
+
+    def _rows(self, columns: str, table: str) -> list[tuple[Any, ...]]:
+        return self._memory.rows(f"SELECT {columns} FROM {table} WHERE device = ?", self._device)  # noqa: S608
+
+    # --- what the controller says ------------------------------------------------------------------------------------
+
+    def set_modes(self, modes: Mapping[str, str]) -> bool:
+        """Take the device's modes; whether they changed. A mode that this version does not know is `observe`."""
+        known = _modes(modes)
+        if known == self.modes:
+            return False
+        self.modes = known
+        with self._memory.writing() as db:
+            self._save_self(db)
+        return True
+
+    def halt(self, why: str) -> None:
+        """Change nothing on the device from now on; an empty `why` ends that."""
+        if why != self.halted:
+            self.halted = why
+            with self._memory.writing() as db:
+                self._save_self(db)
+
+    def merge(self, epoch: str, revision: int, entries: Sequence[Mapping[str, Any]]) -> set[Key]:
+        """Take entries that changed up to `revision`. Returns the keys that they concern, former ones included."""
+        with self._memory.writing() as db:
+            return self._take(db, epoch, revision, entries)
+
+    def adopt(self, epoch: str, revision: int, entries: Sequence[Mapping[str, Any]]) -> None:
+        """Leave what was known for the controller's new epoch, in one transaction.
+
+        Owed effects stay owed: the sessions know nothing of epochs. Which way they go is read from the new entries.
+        """
+        with self._memory.writing() as db:
+            for table in ("entries", "acknowledged", "imposed", "repairs"):
+                db.execute(f"DELETE FROM {table} WHERE device = ?", (self._device,))  # noqa: S608
+            for kept in (self.entries, self.unreadable, self.acknowledged, self._imposed, self._repairs, self._by_key):
+                kept.clear()
+            self.halted = ""
+            self._take(db, epoch, revision, entries)
+            owed = {b: self.entries[b].restricts for b in self.owed if b in self.entries}
+            db.execute("DELETE FROM owed WHERE device = ?", (self._device,))
+            self.owed.clear()
+            self._owe(db, owed)
+
+    def _take(
+        self, db: sqlite3.Connection, epoch: str, revision: int, entries: Sequence[Mapping[str, Any]]
+    ) -> set[Key]:
+        keys: set[Key] = set()
+        bodies = {BindingId(str(body.get("binding", "?"))): body for body in entries}
+        for binding, body in bodies.items():
+            keys |= self._drop(binding) | self._keep(body)
+        self.epoch, self.revision = epoch, revision
+        self._save_self(db)
+        rows = ((self._device, binding, json.dumps(body)) for binding, body in bodies.items())
+        db.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", rows)
+        self._forget_repairs(db, bodies)
+        return keys
+
+    def _keep(self, body: Mapping[str, Any]) -> set[Key]:
+        try:
+            entry = entry_from_wire(body)
+        except Unreadable as wrong:
+            report = _unreadable(body, str(wrong))
+            self.unreadable[BindingId(report.binding)] = report
+            return set()
+        self.entries[entry.binding] = entry
+        self._by_key.setdefault(entry.key, set()).add(entry.binding)
+        return {entry.key}
+
+    def _drop(self, binding: BindingId) -> set[Key]:
+        self.unreadable.pop(binding, None)
+        former = self.entries.pop(binding, None)
+        if former is None:
+            return set()
+        self._by_key[former.key].discard(binding)
+        if not self._by_key[former.key]:
+            del self._by_key[former.key]
+        return {former.key}
+
+    def _save_self(self, db: sqlite3.Connection) -> None:
+        modes = json.dumps({kind.value: mode.value for kind, mode in self.modes.items()})
+        row = (self._device, self.epoch, self.revision, modes, self.halted)
+        db.execute("INSERT OR REPLACE INTO devices VALUES (?, ?, ?, ?, ?)", row)
+
+    def _forget_repairs(self, db: sqlite3.Connection, bindings: Iterable[BindingId]) -> None:
+        """A new decision is a new start: only repairs of one and the same decision are a quarrel."""
+        known = [binding for binding in bindings if self._repairs.pop(binding, None)]
+        rows = ((self._device, binding) for binding in known)
+        db.executemany("DELETE FROM repairs WHERE device = ? AND binding = ?", rows)
+
+    # --- what is asked of it -----------------------------------------------------------------------------------------
+
+    def entries_for(self, keys: Set[Key] | None) -> list[Entry]:
+        """The entries of `keys`, or all."""
+        if keys is None:
+            return list(self.entries.values())
+        return [self.entries[binding] for key in keys for binding in sorted(self._by_key.get(key, ()))]
+
+    def knows(self, key: Key) -> bool:
+        return key in self._by_key
+
+    def owed_by(self, entries: Iterable[Entry]) -> dict[BindingId, bool]:
+        """What is owed to the sessions of `entries`. To tell of an open entry never takes anything away."""
+        return {e.binding: self.owed[e.binding] and e.restricts for e in entries if e.binding in self.owed}
+
+    def was_imposed(self, entry: Entry) -> bool:
+        """Whether this very decision has been carried out before: then to do it again is a repair."""
+        return self._imposed.get(entry.binding) == entry.changed_revision
+
+    def flapping(self, binding: BindingId, now: float) -> bool:
+        """Whether another hand keeps undoing this entry."""
+        recent = [at for at in self._repairs.get(binding, ()) if now - at < REPAIRS_WINDOW_S]
+        return len(recent) >= REPAIRS_BEFORE_FLAPPING
+
+    # --- what is done ------------------------------------------------------------------------------------------------
+
+    def before_slice(self, changes: Sequence[Change]) -> None:
+        """Record what the slice will owe to live sessions, before its first write."""
+        owed = {
+            binding_of(change): needs_permit(change) or self._still_lowers(binding_of(change))
+            for change in changes
+            if binding_of(change) in self.entries
+        }
+        with self._memory.writing() as db:
+            self._owe(db, owed)
+
+    def _still_lowers(self, binding: BindingId) -> bool:
+        """A session that was never told of a restriction loses by being told of a milder one."""
+        return self.owed.get(binding, False) and self.entries[binding].restricts
+
+    def after_slice(self, outcomes: Sequence[Outcome], before: Mapping[BindingId, bool], now: float) -> None:
+        """Take what came of a slice; `before` is what was owed before it.
+
+        A refused change wrote nothing, so it owes what it owed before. What is unknown stays owed.
+        """
+        with self._memory.writing() as db:
+            for outcome in outcomes:
+                binding = binding_of(outcome.change)
+                refused_anew = outcome.result is Result.REFUSED and binding not in before
+                if refused_anew or (outcome.result is Result.DONE and outcome.effect_done):
+                    self._settle(db, binding)
+                if outcome.result is Result.DONE and isinstance(outcome.change, Restrict):
+                    self._impose(db, outcome.change.entry, now)
+
+    def _owe(self, db: sqlite3.Connection, owed: Mapping[BindingId, bool]) -> None:
+        self.owed.update(owed)
+        rows = ((self._device, binding, lowers) for binding, lowers in owed.items())
+        db.executemany("INSERT OR REPLACE INTO owed VALUES (?, ?, ?)", rows)
+
+    def _settle(self, db: sqlite3.Connection, binding: BindingId) -> None:
+        if self.owed.pop(binding, None) is not None:
+            db.execute("DELETE FROM owed WHERE device = ? AND binding = ?", (self._device, binding))
+
+    def _impose(self, db: sqlite3.Connection, entry: Entry, now: float) -> None:
+        if self.was_imposed(entry):
+            kept = [at for at in self._repairs.get(entry.binding, []) if now - at < REPAIRS_WINDOW_S]
+            self._repairs[entry.binding] = [*kept, now]
+            db.execute("INSERT INTO repairs VALUES (?, ?, ?)", (self._device, entry.binding, now))
+        self._imposed[entry.binding] = entry.changed_revision
+        row = (self._device, entry.binding, entry.changed_revision)
+        db.execute("INSERT OR REPLACE INTO imposed VALUES (?, ?, ?)", row)
+
+    def acknowledge(self, reports: Iterable[EntryReport]) -> None:
+        """The controller has these states. An ended binding that it knows to be open on the device is forgotten."""
+        reports = list(reports)
+        over = [BindingId(report.binding) for report in reports if self._is_over(report)]
+        with self._memory.writing() as db:
+            rows = ((self._device, report.binding, json.dumps(asdict(report))) for report in reports)
+            db.executemany("INSERT OR REPLACE INTO acknowledged VALUES (?, ?, ?)", rows)
+            self.acknowledged.update({BindingId(report.binding): report for report in reports})
+            for binding in over:
+                self._forget(db, binding)
+
+    def _is_over(self, report: EntryReport) -> bool:
+        entry = self.entries.get(BindingId(report.binding))
+        if entry is None or not entry.ended or entry.changed_revision != report.changed_revision:
+            return False
+        return report.state in ("verified", "armed")
+
+    def _forget(self, db: sqlite3.Connection, binding: BindingId) -> None:
+        self._drop(binding)
+        for kept in (self.owed, self.acknowledged, self._imposed, self._repairs):
+            kept.pop(binding, None)
+        for table in ("entries", "owed", "acknowledged", "imposed", "repairs"):
+            where = (self._device, binding)
+            db.execute(f"DELETE FROM {table} WHERE device = ? AND binding = ?", where)  # noqa: S608
+
+
+def _modes(modes: Mapping[str, str]) -> dict[Kind, Mode]:
+    return {
+        Kind(kind): Mode(mode) if mode in set(Mode) else Mode.OBSERVE
+        for kind, mode in modes.items()
+        if kind in set(Kind)
+    }
+
+
+def _unreadable(body: Mapping[str, Any], why: str) -> EntryReport:
+    revision = body.get("changed_revision")
+    return EntryReport(
+        binding=str(body.get("binding", "?")),
+        changed_revision=revision if isinstance(revision, int) else 0,
+        state="refused",
+        detail=why,
+    )

@@ -1,0 +1,130 @@
+"""The first step of a turn: what the controller wants of a device comes into the memory, or the device is halted."""
+
+from dataclasses import dataclass, field
+
+from agents.backoff import pause
+from agents.clock import Clock
+from agents.device_memory import DeviceMemory
+from agents.epochs import Standing, standing, why_halted
+from agents.line import FIRST_PAUSE_S, LONGEST_PAUSE_S, Line
+from agents.link import ControllerAway, ControllerGarbled, FetchedEntries, LinkError
+from agents.told import Told
+from drivers.base import Capabilities
+from enforcement.keys import Key
+from enforcement.wire import VERSION, Enrolment, FeedDevice
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What follows from it: keys to look at, a full sweep, a whole report, a start from nothing (`anew`: an epoch)."""
+
+    keys: set[Key] = field(default_factory=set)
+    sweep: bool = False
+    whole: bool = False
+    anew: bool = False
+
+
+class Hearing:
+    """Follows the feed for one device. `problem` is what the controller itself objected to, for the log."""
+
+    def __init__(
+        self, device: str, driver: str, memory: DeviceMemory, line: Line, installation: str, clock: Clock
+    ) -> None:
+        self._device = device
+        self._driver = driver
+        self._memory = memory
+        self._line = line
+        self._installation = installation
+        self._clock = clock
+        self._connection = 0
+        self._failures = 0
+        self._retry_at = float("inf")
+        self.stopped = False
+        self.problem = ""
+
+    @property
+    def due_at(self) -> float:
+        """When to hear again although nothing new was told: only after a failure."""
+        return max(self._retry_at, self._line.usable_at)
+
+    def hear(self, told: Told, capabilities: Capabilities) -> Heard:
+        """Take what was told. A controller that fails in the middle is heard again at the next occasion."""
+        self._line.hear(told)
+        if told.feed is None or not told.reachable:
+            return Heard()
+        try:
+            found_again = self._enrol(told.connection, capabilities)
+            heard = self._follow(told, told.feed.devices.get(self._device))
+        except LinkError as wrong:
+            self._failures += 1
+            self._retry_at = self._clock.monotonic() + pause(self._failures, FIRST_PAUSE_S, LONGEST_PAUSE_S)
+            self.problem = "" if isinstance(wrong, ControllerAway) else str(wrong)
+            return Heard()
+        self.problem, self._failures, self._retry_at = "", 0, float("inf")
+        return Heard(heard.keys, heard.sweep or found_again, heard.whole or found_again, heard.anew)
+
+    def fetch(self) -> set[Key]:
+        """Ask the controller what has changed, without waiting for the feed to say so. Raises LinkError."""
+        memory = self._memory
+        news = self._entries(memory.epoch, memory.revision)
+        if not news.entries and news.revision == memory.revision:
+            return set()
+        return memory.merge(news.epoch, news.revision, news.entries)
+
+    def _entries(self, epoch: str, after: int) -> FetchedEntries:
+        news = self._line.entries(epoch, after)
+        if news.epoch != epoch or news.revision < after:
+            raise ControllerGarbled(f"asked for epoch {epoch} after {after}, got {news.epoch} at {news.revision}")
+        return news
+
+    def _enrol(self, connection: int, capabilities: Capabilities) -> bool:
+        if connection == self._connection:
+            return False
+        access = {kind.value: sorted(steps) for kind, steps in capabilities.access.items()}
+        self._line.enrol(
+            Enrolment(VERSION, self._driver, sorted(capabilities.keys), {k: list(v) for k, v in access.items()})
+        )
+        self._connection = connection
+        return True
+
+    def _follow(self, told: Told, device: FeedDevice | None) -> Heard:
+        assert told.feed is not None
+        if device is None:
+            return Heard()
+        if told.feed.installation != self._installation:
+            theirs = told.feed.installation
+            self._memory.halt(f"the controller is of installation {theirs}, this agent of {self._installation}")
+            return Heard()
+        memory = self._memory
+        match standing(memory.epoch, memory.revision, device):
+            case Standing.HALT:
+                memory.halt(why_halted(memory.epoch, memory.revision, device))
+                return Heard()
+            case Standing.ADOPT:
+                return self._adopt(told, device)
+            case Standing.FOLLOW:
+                return self._keep_up(told, device)
+
+    def _adopt(self, told: Told, device: FeedDevice) -> Heard:
+        news = self._entries(device.epoch, 0)
+        self._memory.adopt(news.epoch, news.revision, news.entries)
+        self._conditions(told, device)
+        return Heard(sweep=True, whole=True, anew=True)
+
+    def _keep_up(self, told: Told, device: FeedDevice) -> Heard:
+        memory = self._memory
+        was_halted = bool(memory.halted)
+        memory.halt("")
+        sweep = self._conditions(told, device) or was_halted
+        if not memory.epoch:
+            news = self._entries(device.epoch, 0)
+            memory.merge(news.epoch, news.revision, news.entries)
+            return Heard(sweep=True)
+        return Heard(self.fetch() if device.revision > memory.revision else set(), sweep)
+
+    def _conditions(self, told: Told, device: FeedDevice) -> bool:
+        """Modes and stop decide what is withheld: when they change, everything is looked at again."""
+        assert told.feed is not None
+        stopped_changed = self.stopped != told.feed.stopped
+        self.stopped = told.feed.stopped
+        return self._memory.set_modes(device.modes) or stopped_changed

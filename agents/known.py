@@ -1,0 +1,136 @@
+"""What is known of a device's entries after its last reads, as it is reported; and what of it the controller lacks."""
+
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field
+
+from agents.withhold import CONTESTED
+from enforcement.changes import Remove
+from enforcement.entries import BindingId, Entry, Mark
+from enforcement.keys import Key
+from enforcement.observed import Observed, Seen
+from enforcement.plan import Plan, State
+from enforcement.wire import EntryReport, StrayReport
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What is to be said of entries beside their states: why withheld, by which pin open, what the device replied.
+
+    `pending` are the bindings with a change that is still to be tried.
+    """
+
+    withheld: Mapping[BindingId, str] = field(default_factory=dict)
+    pinned: Mapping[Key, str] = field(default_factory=dict)
+    refused: Mapping[BindingId, str] = field(default_factory=dict)
+    pending: Set[BindingId] = frozenset()
+
+
+def entry_report(entry: Entry, state: State, seen: Seen, contested: bool, words: Words) -> EntryReport:
+    """One entry's report. Withheld takes the place of missing and wrongful, never of unknown: that was not read."""
+    why = _why_withheld(entry, contested, words)
+    shown = "withheld" if why and state is not State.UNKNOWN else state.value
+    return EntryReport(
+        binding=entry.binding,
+        changed_revision=entry.changed_revision,
+        state=shown,
+        seen=seen.access.value if seen.access is not None else None,
+        obstructions=list(seen.obstructions),
+        detail=why or words.refused.get(entry.binding, ""),
+    )
+
+
+def _why_withheld(entry: Entry, contested: bool, words: Words) -> str:
+    if entry.binding in words.withheld:
+        return words.withheld[entry.binding]
+    if entry.restricts and entry.key in words.pinned:
+        return f"pinned at the site: {words.pinned[entry.key]}"
+    return CONTESTED if contested and entry.restricts else ""
+
+
+class Known:
+    """The present report of each entry, the strays, and which of them were not yet acknowledged.
+
+    An entry with a change still to be tried is pending: drift is what is left *after* applying, so it is not told yet.
+    """
+
+    def __init__(self, acknowledged: Mapping[BindingId, EntryReport]) -> None:
+        self._acknowledged = acknowledged
+        self._reports: dict[BindingId, EntryReport] = {}
+        self._unsent: set[BindingId] = set()
+        self._pending: set[BindingId] = set()
+        self._strays: dict[Key, frozenset[Mark]] = {}
+
+    def learn(self, keys: Set[Key] | None, entries: Iterable[Entry], plan: Plan, seen: Observed, words: Words) -> None:
+        """Take what one read, limited to `keys` unless None, showed of `entries`."""
+        for entry in entries:
+            contested = entry.key in plan.contested
+            report = entry_report(entry, plan.states[entry.binding], seen.of(entry.key), contested, words)
+            self.put(report, pending=entry.binding in words.pending)
+        if keys is None:
+            self._strays.clear()
+        for key in keys or ():
+            self._strays.pop(key, None)
+
+    def learn_strays(self, strays: Iterable[Remove]) -> None:
+        for stray in strays:
+            self._strays[stray.key] = self._strays.get(stray.key, frozenset()) | {stray.mark}
+
+    def put(self, report: EntryReport, pending: bool = False) -> None:
+        """Take one entry's report."""
+        binding = BindingId(report.binding)
+        self._reports[binding] = report
+        if pending:
+            self._pending.add(binding)
+        else:
+            self._pending.discard(binding)
+        if pending or self._acknowledged.get(binding) == report:
+            self._unsent.discard(binding)
+        else:
+            self._unsent.add(binding)
+
+    def withhold(self, binding: BindingId, why: str) -> None:
+        """Say of an entry that its restriction is withheld after all."""
+        former = self._reports.get(binding)
+        if former is not None:
+            report = EntryReport(binding, former.changed_revision, "withheld", former.seen, former.obstructions, why)
+            self.put(report)
+
+    def keep_only(self, bindings: Set[BindingId]) -> None:
+        """Forget what no entry stands for any more."""
+        for binding in self._reports.keys() - bindings:
+            del self._reports[binding]
+            self._unsent.discard(binding)
+            self._pending.discard(binding)
+
+    def clear(self) -> None:
+        self._reports.clear()
+        self._unsent.clear()
+        self._pending.clear()
+        self._strays.clear()
+
+    @property
+    def has_unsent(self) -> bool:
+        return bool(self._unsent)
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is pending, so that everything can be told."""
+        return not self._pending
+
+    def everything(self) -> list[EntryReport]:
+        return list(self._reports.values())
+
+    def unsent(self) -> list[EntryReport]:
+        return [self._reports[binding] for binding in sorted(self._unsent)]
+
+    def sent(self, reports: Iterable[EntryReport]) -> None:
+        """The controller has these, unless they have changed since."""
+        for report in reports:
+            if self._reports.get(BindingId(report.binding)) == report:
+                self._unsent.discard(BindingId(report.binding))
+
+    def strays(self) -> list[StrayReport]:
+        return [StrayReport(str(key), str(mark)) for key in sorted(self._strays) for mark in sorted(self._strays[key])]
+
+    def count(self, state: str) -> int:
+        return sum(report.state == state for report in self._reports.values())

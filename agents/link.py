@@ -1,0 +1,190 @@
+"""The agent's line to its controller: the only HTTP there is here, and it only calls out.
+
+    LinkError
+    ├── ControllerAway      no answer, or one that says that the controller itself is in trouble: try again later
+    ├── ControllerRefused   it understood and said no (RFC 9457 problem); `status` says how
+    └── ControllerGarbled   an answer that makes no sense to this version
+
+TLS is verified always; plain HTTP is for this machine itself (agents/settings.py sees to it). The token is sent as a
+header and shown nowhere.
+"""
+
+import socket
+import ssl
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from enforcement.wire import VERSION, Enrolment, Feed, FeedDevice, Permit, PermitRequest, Report
+
+CONNECT_S = 3.0
+READ_S = 10.0
+WAIT_S = 30.0
+"""How long the controller may hold the long poll; the read timeout of that one call is this and READ_S."""
+
+
+class LinkError(Exception):
+    """The root; `str()` is one sentence without secrets."""
+
+
+class ControllerAway(LinkError):
+    """No answer, or none that can be used now."""
+
+
+class ControllerRefused(LinkError):
+    """The controller said no."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class ControllerGarbled(LinkError):
+    """An answer that is not what this version of the agent understands."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedEntries:
+    """`enforcement.wire.Entries` with its entries still as they came, so that one unreadable entry spoils no other."""
+
+    epoch: str
+    revision: int
+    entries: Sequence[Mapping[str, Any]]
+
+
+class Link:
+    """One controller. Safe from any thread; a call raises LinkError and is never repeated in here."""
+
+    def __init__(self, controller: str, token: str, ca_file: Path | None = None) -> None:
+        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        verify = ssl.create_default_context(cafile=ca_file) if controller.startswith("https") else False
+        self._http = httpx.Client(
+            base_url=controller,
+            headers={"Authorization": f"Bearer {token}"},
+            verify=verify,
+            timeout=httpx.Timeout(READ_S, connect=CONNECT_S),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=4.0),
+            trust_env=False,
+        )
+
+    def feed(self, known: Feed | None, wait_s: float) -> Feed:
+        """Where all devices of this agent stand, as soon as that differs from `known`, else after `wait_s`."""
+        query: list[tuple[str, str | int | float | bool | None]] = [("wait", int(wait_s))]
+        if known is not None:
+            query += [("known", f"{name}:{dev.epoch}:{dev.revision}") for name, dev in known.devices.items()]
+            query.append(("stopped", int(known.stopped)))
+        timeout = httpx.Timeout(READ_S + wait_s, connect=CONNECT_S)
+        return _feed(self._call("GET", "/v1/agent/feed", params=httpx.QueryParams(query), timeout=timeout))
+
+    def entries(self, device: str, epoch: str, after: int) -> FetchedEntries:
+        """The entries of `device` that changed after a revision of an epoch."""
+        params = httpx.QueryParams({"epoch": epoch, "after": after})
+        data = self._call("GET", f"/v1/agent/devices/{device}/entries", params=params)
+        with _understood("entries"):
+            _check_version(data)
+            return FetchedEntries(str(data["epoch"]), int(data["revision"]), [dict(entry) for entry in data["entries"]])
+
+    def enrol(self, device: str, enrolment: Enrolment) -> None:
+        self._call("PUT", f"/v1/agent/devices/{device}", body=asdict(enrolment))
+
+    def permit(self, device: str, request: PermitRequest) -> Permit:
+        data = self._call("POST", f"/v1/agent/devices/{device}/permits", body=asdict(request))
+        with _understood("permit"):
+            refused = {str(binding): str(why) for binding, why in data["refused"].items()}
+            return Permit([str(binding) for binding in data["granted"]], refused, float(data["valid_s"]))
+
+    def report(self, device: str, report: Report) -> None:
+        self._call("PUT", f"/v1/agent/devices/{device}/report", body=asdict(report))
+
+    def interrupt(self) -> None:
+        """Make every call that waits for an answer end now; from the thread that stops the agent."""
+        for each in list(self._sockets):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        params: httpx.QueryParams | None = None,
+        body: Mapping[str, Any] | None = None,
+        timeout: httpx.Timeout | None = None,
+    ) -> Any:
+        try:
+            answer = self._http.request(
+                method,
+                path,
+                params=params,
+                json=body,
+                timeout=timeout or self._http.timeout,
+                extensions={"trace": self._note_socket},
+            )
+        except httpx.TransportError as wrong:
+            raise ControllerAway(f"no answer from the controller: {str(wrong) or type(wrong).__name__}") from wrong
+        return _judged(answer)
+
+    def _note_socket(self, event: str, details: Mapping[str, Any]) -> None:
+        """Remember the connections, which `interrupt` must reach (httpx's documented `trace` extension)."""
+        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            self._sockets.add(details["return_value"].get_extra_info("socket"))
+
+
+def _judged(answer: httpx.Response) -> Any:
+    if answer.status_code >= 500:
+        raise ControllerAway(f"the controller answered {answer.status_code}: {_problem(answer)}")
+    if answer.status_code >= 300:
+        raise ControllerRefused(
+            f"the controller refused ({answer.status_code}): {_problem(answer)}", answer.status_code
+        )
+    if answer.status_code == 204:
+        return None
+    try:
+        return answer.json()
+    except ValueError as wrong:
+        raise ControllerGarbled("the controller's answer is not JSON") from wrong
+
+
+def _problem(answer: httpx.Response) -> str:
+    """RFC 9457, 3.1: `detail` is for this occurrence, `title` for its kind."""
+    try:
+        problem = answer.json()
+    except ValueError:
+        return answer.reason_phrase
+    if not isinstance(problem, dict):
+        return answer.reason_phrase
+    return str(problem.get("detail") or problem.get("title") or answer.reason_phrase)
+
+
+@contextmanager
+def _understood(what: str) -> Iterator[None]:
+    """Whatever a wrongly shaped answer raises is ControllerGarbled."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as wrong:
+        raise ControllerGarbled(f"the controller's {what} can't be understood: {wrong!r}") from wrong
+
+
+def _check_version(data: Mapping[str, Any]) -> None:
+    """N understands N-1, and is understood by N+1, whose new fields it does not know."""
+    if abs(int(data["version"]) - VERSION) > 1:
+        raise ValueError(f"version {data['version']}, this agent speaks {VERSION}")
+
+
+def _feed(data: Any) -> Feed:
+    with _understood("feed"):
+        _check_version(data)
+        devices = {str(name): _feed_device(device) for name, device in data["devices"].items()}
+        return Feed(int(data["version"]), str(data["installation"]), bool(data["stopped"]), devices)
+
+
+def _feed_device(data: Mapping[str, Any]) -> FeedDevice:
+    modes = {str(kind): str(mode) for kind, mode in data["modes"].items()}
+    return FeedDevice(str(data["epoch"]), int(data["revision"]), modes, data.get("adopts"))

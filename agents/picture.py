@@ -1,0 +1,154 @@
+"""What a device was read to do, held against what is wanted of it: from each read follow the backlog and the report.
+
+The one place in the agent that calls `plan`. What plan wants is either withheld, still to be tried, or left: tried and
+not so on the device. Only the last is drift.
+"""
+
+from collections.abc import Callable, Iterable, Sequence, Set
+from dataclasses import replace
+
+from agents.device_memory import DeviceMemory
+from agents.known import Known, Words
+from agents.slices import Backlog
+from agents.withhold import GUARD, least_mode, why
+from enforcement.access import Access, Kind
+from enforcement.changes import Change, Outcome, Remove, Result, binding_of, key_of, needs_permit
+from enforcement.entries import BindingId, Entry
+from enforcement.keys import Key
+from enforcement.modes import Mode
+from enforcement.observed import Observed
+from enforcement.plan import plan
+
+ChangeId = tuple[type[Change], Key, BindingId, int]
+
+
+def change_id(change: Change) -> ChangeId:
+    """What makes two changes the same attempt: the verb, the key, the binding and the decision behind it."""
+    revision = 0 if isinstance(change, Remove) else change.entry.changed_revision
+    return type(change), key_of(change), binding_of(change), revision
+
+
+class Picture:
+    """`pins` are the keys that a hand at the site holds open, with its note; `stopped` is `grifo stop`."""
+
+    def __init__(
+        self,
+        installation: str,
+        kinds: frozenset[Kind],
+        memory: DeviceMemory,
+        known: Known,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self.backlog = Backlog()
+        self.pins: dict[Key, str] = {}
+        self.stopped = False
+        self.planned: set[ChangeId] = set()
+        self._installation = installation
+        self._kinds = kinds
+        self._memory = memory
+        self._known = known
+        self._monotonic = monotonic
+        self._tried: set[ChangeId] = set()
+        self._refused: dict[ChangeId, str] = {}
+        self._left: dict[Key, list[Change]] = {}
+        self._ask_again: set[Key] = set()
+
+    def new_turn(self) -> None:
+        """Everything may be tried once more, but for what the device has refused."""
+        self._tried.clear()
+        self.planned.clear()
+
+    def new_sweep(self) -> None:
+        """Everything may be tried once more, what the device has refused included."""
+        self._refused.clear()
+
+    @property
+    def left(self) -> int:
+        """How many changes the plan still wants that nothing withholds and that were tried: drift."""
+        return sum(len(changes) for changes in self._left.values())
+
+    def keys_to_retry(self) -> set[Key]:
+        """Where to look again before the next sweep: access not yet given back, permits not yet given."""
+        late = {key for key, changes in self._left.items() if any(self._worth_retrying(change) for change in changes)}
+        return late | self._ask_again
+
+    def _worth_retrying(self, change: Change) -> bool:
+        return not needs_permit(change) and change_id(change) not in self._refused
+
+    def learn(self, keys: Set[Key] | None, observed: Observed) -> None:
+        """Take a read of `keys` (None: of the whole device). All that was known of them is replaced."""
+        entries = [self._as_pinned(entry) for entry in self._memory.entries_for(keys)]
+        planned = plan(self._installation, entries, observed, self._memory.owed_by(entries))
+        withheld: dict[BindingId, str] = {}
+        todo: list[Change] = []
+        left: dict[Key, list[Change]] = {}
+        for change in planned.changes:
+            if binding_of(change) in self._memory.unreadable:
+                continue
+            if reason := self._why_withheld(change):
+                withheld[binding_of(change)] = reason
+            elif change_id(change) in self._tried or change_id(change) in self._refused:
+                left.setdefault(key_of(change), []).append(change)
+            else:
+                todo.append(change)
+        self._replace(keys, {key_of(change) for change in todo}, todo, left)
+        words = Words(withheld, self.pins, self._words(left.values()), {binding_of(c) for c in todo})
+        wanted = {entry.binding: entry for entry in self._memory.entries_for(keys)}
+        self._known.learn(keys, wanted.values(), planned, observed, words)
+        self._known.learn_strays(stray for stray in planned.strays if self._is_stray(stray))
+
+    def _as_pinned(self, entry: Entry) -> Entry:
+        return replace(entry, access=Access.FULL) if entry.restricts and entry.key in self.pins else entry
+
+    def _replace(
+        self, keys: Set[Key] | None, found: Set[Key], todo: Sequence[Change], left: dict[Key, list[Change]]
+    ) -> None:
+        if keys is None:
+            self.backlog.clear()
+            self._left.clear()
+            self._ask_again.clear()
+        for key in keys or ():
+            self._left.pop(key, None)
+            self._ask_again.discard(key)
+        self.backlog.put(keys if keys is not None else found, todo)
+        self._left.update(left)
+        self.planned.update(change_id(change) for change in todo)
+
+    def _words(self, left: Iterable[list[Change]]) -> dict[BindingId, str]:
+        """What the device replied to the changes that it refused."""
+        refused = [change for changes in left for change in changes if change_id(change) in self._refused]
+        return {binding_of(change): self._refused[change_id(change)] for change in refused}
+
+    def _why_withheld(self, change: Change) -> str:
+        flapping = self._memory.flapping(binding_of(change), self._monotonic())
+        return why(change, self._mode_for(change), self.stopped, flapping)
+
+    def _mode_for(self, change: Change) -> Mode:
+        """A mark that no entry knows tells no kind of service: then the most careful mode of this device counts."""
+        entry = self._memory.entries.get(binding_of(change))
+        kinds = frozenset({entry.kind}) if entry is not None else self._kinds_of(key_of(change))
+        return least_mode(self._memory.modes, kinds)
+
+    def _kinds_of(self, key: Key) -> frozenset[Kind]:
+        return frozenset(entry.kind for entry in self._memory.entries_for({key})) or self._kinds
+
+    def _is_stray(self, removal: Remove) -> bool:
+        binding = removal.mark.binding
+        return binding not in self._memory.entries and binding not in self._memory.unreadable
+
+    def withhold(self, change: Change, reason: str) -> None:
+        """A planned restriction is not made after all: nobody permits it."""
+        self.backlog.put([key_of(change)], [])
+        self._known.withhold(binding_of(change), reason)
+        if reason is not GUARD:
+            self._ask_again.add(key_of(change))
+
+    def trying(self, slice: Sequence[Change]) -> None:
+        self._tried.update(change_id(change) for change in slice)
+
+    def take(self, outcomes: Sequence[Outcome]) -> int:
+        """Remember what the device refused, in its words. Returns how many changes it says are done."""
+        for outcome in outcomes:
+            if outcome.result is not Result.DONE and outcome.detail:
+                self._refused[change_id(outcome.change)] = outcome.detail
+        return sum(outcome.result is Result.DONE for outcome in outcomes)

@@ -1,0 +1,99 @@
+"""The last step of a turn: the controller is told what was read. Reports are state and may be sent twice."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agents.backoff import pause
+from agents.clock import Clock
+from agents.device_memory import DeviceMemory
+from agents.known import Known
+from agents.line import FIRST_PAUSE_S, LONGEST_PAUSE_S, Line
+from agents.link import ControllerAway, LinkError
+from enforcement.wire import VERSION, Report, StrayReport
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a report says beside its entries; told again when it differs."""
+
+    epoch: str
+    revision: int
+    halted: str
+    problems: tuple[str, ...]
+    strays: tuple[StrayReport, ...]
+    read_at: float | None
+
+
+class Reporter:
+    """Reports on one device. `whole` asks for the next report to name every entry."""
+
+    def __init__(self, memory: DeviceMemory, known: Known, line: Line, clock: Clock, sweep_seconds: float) -> None:
+        self._memory = memory
+        self._known = known
+        self._line = line
+        self._clock = clock
+        self._sweep_seconds = sweep_seconds
+        self._said: _Said | None = None
+        self._sent_at = 0.0
+        self._owing = False
+        self._failures = 0
+        self._retry_at = 0.0
+        self.whole = False
+        self.problem = ""
+
+    @property
+    def due_at(self) -> float:
+        """When to report although nothing has happened: a failed report again, and a sign of life each sweep."""
+        if self._owing:
+            return max(self._retry_at, self._line.usable_at)
+        return self._sent_at + self._sweep_seconds
+
+    def report(self, problems: Sequence[str], read_at: float | None) -> None:
+        """Send what the controller lacks, if anything. One that does not arrive is sent again later."""
+        if not self._memory.epoch:
+            return
+        memory = self._memory
+        said = _Said(
+            memory.epoch, memory.revision, memory.halted, tuple(problems), tuple(self._known.strays()), read_at
+        )
+        if said == self._said and not self._has_news() and self._clock.monotonic() < self.due_at:
+            return
+        self._send(said)
+
+    def _has_news(self) -> bool:
+        if self._memory.halted:
+            return self._owing
+        return self._owing or self._known.has_unsent or (self.whole and self._known.settled)
+
+    def _send(self, said: _Said) -> None:
+        """A halted device's entries belong to an epoch that the controller is not in: they stay unsaid."""
+        whole = self.whole and self._known.settled and not said.halted
+        entries = self._known.everything() if whole else self._known.unsent()
+        entries = [] if said.halted else entries
+        age = None if said.read_at is None else self._clock.monotonic() - said.read_at
+        report = Report(
+            VERSION,
+            said.epoch,
+            said.revision,
+            whole,
+            entries,
+            list(said.strays),
+            age,
+            said.halted,
+            list(said.problems),
+        )
+        try:
+            self._line.report(report)
+        except LinkError as wrong:
+            self._owing = True
+            self._failures += 1
+            self._retry_at = self._clock.monotonic() + pause(self._failures, FIRST_PAUSE_S, LONGEST_PAUSE_S)
+            self.problem = "" if isinstance(wrong, ControllerAway) else str(wrong)
+            return
+        self.problem, self._owing, self._failures = "", False, 0
+        self._said, self._sent_at = said, self._clock.monotonic()
+        if whole:
+            self.whole = False
+        if entries:
+            self._known.sent(entries)
+            self._memory.acknowledge(entries)

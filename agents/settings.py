@@ -1,0 +1,154 @@
+"""The agent's settings file, read once at start. What is wrong is said in one sentence that names key and value."""
+
+import ipaddress
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from enforcement.entries import ID_PATTERN, DeviceName
+
+_KEYS = frozenset(
+    {"controller", "ca_file", "token_file", "memory", "sweep_seconds", "guard_per_hour", "metrics_listen", "devices"}
+)
+DEFAULT_MEMORY = "/var/lib/grifo/agent.db"
+DEFAULT_SWEEP_SECONDS = 300
+DEFAULT_GUARD_PER_HOUR = 200
+
+
+class SettingsError(ValueError):
+    """The settings file can't be used; `str()` says which key, which value and what to write instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSettings:
+    """One `[[devices]]` table: `options` are the driver's own, unread here."""
+
+    name: DeviceName
+    driver: str
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The file, checked. `guard_per_hour` bounds the first restrictions of all devices of this agent together."""
+
+    controller: str
+    token_file: Path
+    memory: Path
+    devices: tuple[DeviceSettings, ...]
+    ca_file: Path | None = None
+    sweep_seconds: float = DEFAULT_SWEEP_SECONDS
+    guard_per_hour: int = DEFAULT_GUARD_PER_HOUR
+    metrics_listen: tuple[str, int] | None = None
+
+
+def read_settings(path: Path) -> Settings:
+    """The settings in the TOML file at `path`. Raises SettingsError."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as wrong:
+        raise SettingsError(f"{path}: {wrong}") from wrong
+    try:
+        return settings_from(data)
+    except SettingsError as wrong:
+        raise SettingsError(f"{path}: {wrong}") from wrong
+
+
+def settings_from(data: Mapping[str, Any]) -> Settings:
+    """Settings from what the TOML file said. Raises SettingsError."""
+    unknown = sorted(set(data) - _KEYS)
+    if unknown:
+        raise SettingsError(f"unknown key {unknown[0]!r}; the keys are {', '.join(sorted(_KEYS))}")
+    ca_file = _text(data, "ca_file", "")
+    return Settings(
+        controller=_controller(_text(data, "controller")),
+        token_file=Path(_text(data, "token_file")),
+        memory=Path(_text(data, "memory", DEFAULT_MEMORY)),
+        devices=_devices(data.get("devices", [])),
+        ca_file=Path(ca_file) if ca_file else None,
+        sweep_seconds=_number(data, "sweep_seconds", DEFAULT_SWEEP_SECONDS, least=1),
+        guard_per_hour=_number(data, "guard_per_hour", DEFAULT_GUARD_PER_HOUR, least=0),
+        metrics_listen=_listen(_text(data, "metrics_listen", "")),
+    )
+
+
+def read_token(path: Path) -> str:
+    """The agent's bearer token from its file. Raises SettingsError, which never shows what the file holds."""
+    try:
+        token = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as wrong:
+        raise SettingsError(f"token_file {str(path)!r} can't be read: {type(wrong).__name__}") from None
+    if not token or not token.isprintable() or " " in token:
+        raise SettingsError(f"token_file {str(path)!r} must hold one token on one line")
+    return token
+
+
+def _text(data: Mapping[str, Any], key: str, default: str | None = None) -> str:
+    value = data.get(key, default)
+    if value is None:
+        raise SettingsError(f"{key} is missing")
+    if not isinstance(value, str) or (default is None and not value):
+        raise SettingsError(f"{key} must be a non-empty text, not {value!r}")
+    return value
+
+
+def _number(data: Mapping[str, Any], key: str, default: int, least: int) -> int:
+    value = data.get(key, default)
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise SettingsError(f"{key} must be a whole number of at least {least}, not {value!r}")
+    return value
+
+
+def _controller(url: str) -> str:
+    """TLS everywhere, but on the machine itself: the token and the customers' keys travel on this line."""
+    parts = urlsplit(url)
+    if parts.scheme == "https" and parts.hostname:
+        return url.rstrip("/")
+    if parts.scheme == "http" and parts.hostname and _is_loopback(parts.hostname):
+        return url.rstrip("/")
+    raise SettingsError(f"controller must be an https:// URL (http:// only to this machine itself), not {url!r}")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _listen(text: str) -> tuple[str, int] | None:
+    if not text:
+        return None
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise SettingsError(f"metrics_listen must be written address:port, such as 127.0.0.1:9464, not {text!r}")
+    return host.strip("[]"), int(port)
+
+
+def _devices(tables: Any) -> tuple[DeviceSettings, ...]:
+    if not isinstance(tables, list) or not tables:
+        raise SettingsError("devices is empty: write a [[devices]] table for each network element of this site")
+    devices = tuple(_device(number, table) for number, table in enumerate(tables, start=1))
+    names = [device.name for device in devices]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise SettingsError(f"devices: the name {twice[0]!r} is given twice")
+    return devices
+
+
+def _device(number: int, table: Any) -> DeviceSettings:
+    if not isinstance(table, dict):
+        raise SettingsError(f"devices: number {number} must be a [[devices]] table, not {table!r}")
+    options = dict(table)
+    name, driver = options.pop("name", None), options.pop("driver", None)
+    if not isinstance(name, str) or not re.fullmatch(ID_PATTERN, name):
+        raise SettingsError(f"devices: number {number}: name must match {ID_PATTERN}, not {name!r}")
+    if not isinstance(driver, str):
+        raise SettingsError(f"devices: {name}: driver must be a driver's name, not {driver!r}")
+    return DeviceSettings(DeviceName(name), driver, options)
