@@ -4,11 +4,11 @@ Pure. Restores come before restrictions in what it returns, always.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from enforcement.access import Access, lowers
-from enforcement.changes import Change, Refresh, Remove, Restore, Restrict, needs_permit
+from enforcement.access import LADDERS, Access, lowers
+from enforcement.changes import Change, Refresh, Remove, Restore, Restrict, binding_of, needs_permit
 from enforcement.entries import BindingId, Entry, Mark
 from enforcement.keys import Key
 from enforcement.observed import Live, Observed, Seen
@@ -33,16 +33,14 @@ DRIFT = ("wrongful", "missing", "stray", "obstructed", "unknown")
 class Plan:
     """What is left to do, restores first, and what is known of each entry.
 
-    `contested` are keys that two live bindings claim: restricted for neither until a person settles it.
+    `contested` are keys that two live bindings claim: restricted for neither until a person settles it. `strays` are
+    those of the changes that take away a mark which no entry of its key knows.
     """
 
     changes: tuple[Change, ...]
     states: Mapping[BindingId, State]
     contested: frozenset[Key]
-
-    @property
-    def strays(self) -> tuple[Remove, ...]:
-        return tuple(change for change in self.changes if isinstance(change, Remove))
+    strays: tuple[Remove, ...]
 
 
 def plan(installation: str, desired: Iterable[Entry], observed: Observed, owed: Mapping[BindingId, bool]) -> Plan:
@@ -66,12 +64,20 @@ def plan(installation: str, desired: Iterable[Entry], observed: Observed, owed: 
         todo = _changes_for(installation, key, governing, entries, seen, owed)
         changes += todo
         for entry in entries:
-            states[entry.binding] = _state(entry if entry is governing else None, seen, todo)
-    for key, seen in observed.seen.items():
-        if key not in by_key:
-            changes += [Remove(key, mark) for mark in seen.marks]
+            states[entry.binding] = _state(entry, governing, seen, todo)
+    unknown = [(key, seen) for key, seen in observed.seen.items() if key not in by_key]
+    changes += [removal for key, seen in unknown for removal in _removals(installation, key, seen, None)]
     changes.sort(key=needs_permit)
-    return Plan(tuple(changes), states, frozenset(contested))
+    return Plan(tuple(changes), states, frozenset(contested), _strays(changes, by_key))
+
+
+def _strays(changes: Iterable[Change], by_key: Mapping[Key, list[Entry]]) -> tuple[Remove, ...]:
+    removals = (change for change in changes if isinstance(change, Remove))
+    return tuple(
+        removal
+        for removal in removals
+        if all(entry.binding != removal.mark.binding for entry in by_key.get(removal.key, ()))
+    )
 
 
 def _changes_for(
@@ -82,15 +88,18 @@ def _changes_for(
     seen: Seen,
     owed: Mapping[BindingId, bool],
 ) -> list[Change]:
+    own = Mark(installation, governing.service, governing.binding) if governing else None
+    changes: list[Change] = [*_removals(installation, key, seen, own)]
     if seen.access is None:
         return []
-    own = Mark(installation, governing.service, governing.binding) if governing else None
-    changes: list[Change] = [Remove(key, mark) for mark in seen.marks if mark != own]
+    if not changes:
+        idle = [entry for entry in entries if entry is not governing]
+        changes += _effects_of_the_idle(installation, idle, governing is None, seen, owed)
     if governing is None or own is None:
-        return changes + _effects_of_the_ended(installation, entries, changes, owed)
+        return changes
     before = seen.access if own in seen.marks else Access.FULL
     if governing.access is not before:
-        verb = Restrict if lowers(governing.kind, before, governing.access) else Restore
+        verb = Restrict if _is_less(governing, governing.access, before) else Restore
         changes.append(verb(governing, own, before))
     elif governing.binding in owed:
         changes.append(Refresh(governing, own, lowers=owed[governing.binding]))
@@ -99,27 +108,66 @@ def _changes_for(
     return changes
 
 
-def _effects_of_the_ended(
-    installation: str, entries: list[Entry], removals: list[Change], owed: Mapping[BindingId, bool]
-) -> list[Change]:
-    """A binding that ended still owes its former session the news, once its record is gone."""
-    if removals:
+def _removals(installation: str, key: Key, seen: Seen, own: Mark | None) -> list[Remove]:
+    """Marks of this installation that are not `own`; another installation's are somebody else's."""
+    if seen.access is None:
         return []
+    return [Remove(key, mark) for mark in seen.marks if mark != own and mark.installation == installation]
+
+
+def _effects_of_the_idle(
+    installation: str, idle: list[Entry], alone: bool, seen: Seen, owed: Mapping[BindingId, bool]
+) -> list[Change]:
+    """What bindings that ended or are contested still owe their sessions once their record is gone: the news of it.
+
+    They are told what is on record for the key now, which another binding may have restricted since. `alone` is true
+    where no binding governs the key, so that nobody else would tell a session that kept what it had.
+    """
+    told = [entry for entry in idle if entry.binding in owed]
+    if not told and alone and seen.live is Live.STALE:
+        told = idle[-1:]
+    access = seen.access or Access.FULL
     return [
-        Refresh(entry, Mark(installation, entry.service, entry.binding), lowers=False)
-        for entry in entries
-        if entry.ended and entry.binding in owed
+        Refresh(
+            replace(entry, access=access), Mark(installation, entry.service, entry.binding), access is not Access.FULL
+        )
+        for entry in told
     ]
 
 
-def _state(entry: Entry | None, seen: Seen, todo: list[Change]) -> State:
-    """The state of an entry; None stands for one that does not govern its key (ended, or contested): wanted open."""
-    if seen.access is None or seen.live is Live.UNKNOWN:
+def _is_less(entry: Entry, access: Access, than: Access) -> bool:
+    """Whether `access` takes something away; what the kind does not have is left from another kind that it once was."""
+    if access in LADDERS[entry.kind] and than in LADDERS[entry.kind]:
+        return lowers(entry.kind, than, access)
+    return access is not Access.FULL
+
+
+def _state(entry: Entry, governing: Entry | None, seen: Seen, todo: list[Change]) -> State:
+    """The state of an entry after a read; `todo` is what is left to do for its key. A contested one is wanted open.
+
+    One that ended wants nothing but that its own mark and effect be gone: who restricts the key now is not its matter.
+    """
+    if seen.access is None:
         return State.UNKNOWN
-    if any(needs_permit(change) for change in todo):
-        return State.MISSING
-    if todo:
+    left = _left_to_do([change for change in todo if binding_of(change) == entry.binding])
+    if entry.ended and governing is not None:
+        return left or State.VERIFIED
+    if seen.live is Live.UNKNOWN:
+        return State.UNKNOWN
+    wanted = entry.access if entry is governing else Access.FULL
+    if left is None and not entry.ended:
+        left = _wrong_besides(entry, wanted, seen)
+    return left or (State.ARMED if seen.live is Live.OFFLINE else State.VERIFIED)
+
+
+def _wrong_besides(entry: Entry, wanted: Access, seen: Seen) -> State | None:
+    """What is wrong although nothing is left to do for the entry's own mark."""
+    if seen.access is not None and _is_less(entry, seen.access, wanted):
         return State.WRONGFUL
-    if seen.obstructions and (entry is None or not entry.restricts):
-        return State.OBSTRUCTED
-    return State.ARMED if seen.live is Live.OFFLINE else State.VERIFIED
+    return State.OBSTRUCTED if seen.obstructions and wanted is Access.FULL else None
+
+
+def _left_to_do(own: list[Change]) -> State | None:
+    if any(needs_permit(change) for change in own):
+        return State.MISSING
+    return State.WRONGFUL if own else None

@@ -1,0 +1,3 @@
+from tests import properties
+
+__all__ = ["properties"]
