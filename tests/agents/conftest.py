@@ -1,0 +1,98 @@
+"""A site: boxes, an agent beside them, and a controller on loopback."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.agent import Agent
+from agents.clock import SYSTEM_CLOCK, Clock
+from agents.settings import DeviceSettings, Settings
+from drivers.base import Driver
+from enforcement.entries import DeviceName
+from tests.agents.controller import TOKEN, Controller
+from tests.agents.device import Box, BoxDriver
+
+DEADLINE_S = 15.0
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for `condition`, and fail when it does not come."""
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline, "what was waited for did not come"
+        time.sleep(0.003)
+
+
+class Site:
+    """Starts and abandons agents over the same boxes and the same memory file."""
+
+    def __init__(self, folder: Path, controller: Controller, boxes: Mapping[str, Box]) -> None:
+        self.controller = controller
+        self.boxes = dict(boxes)
+        self.memory = folder / "agent.db"
+        self.sweep_seconds = 300.0
+        self.guard_per_hour = 1000
+        self.clock: Clock = SYSTEM_CLOCK
+        self.agents: list[Agent] = []
+        self._token_file = folder / "token"
+        self._token_file.write_text(TOKEN + "\n", encoding="ascii")
+
+    @property
+    def box(self) -> Box:
+        return next(iter(self.boxes.values()))
+
+    @property
+    def agent(self) -> Agent:
+        return self.agents[-1]
+
+    def settings(self) -> Settings:
+        return Settings(
+            controller=self.controller.url,
+            token_file=self._token_file,
+            memory=self.memory,
+            devices=tuple(DeviceSettings(DeviceName(name), name, {}) for name in self.boxes),
+            sweep_seconds=self.sweep_seconds,
+            guard_per_hour=self.guard_per_hour,
+        )
+
+    def start(self) -> Agent:
+        agent = Agent(self.settings(), make_driver=self._driver, clock=self.clock, wait_s=5)
+        self.agents.append(agent)
+        agent.start()
+        return agent
+
+    def _driver(self, name: str, options: Mapping[str, Any], installation: str) -> Driver:
+        return BoxDriver(self.boxes[name])
+
+    def stop(self) -> None:
+        while self.agents:
+            self.agents.pop().stop()
+
+    def restart(self) -> Agent:
+        self.stop()
+        return self.start()
+
+    def state(self, binding: str, device: str = "box") -> str:
+        return self.controller.state(device, binding)
+
+    def until_state(self, binding: str, state: str, device: str = "box") -> None:
+        until(lambda: self.state(binding, device) == state)
+
+
+@pytest.fixture
+def controller() -> Iterator[Controller]:
+    controller = Controller("box", "other")
+    controller.come()
+    yield controller
+    controller.go()
+
+
+@pytest.fixture
+def site(tmp_path: Path, controller: Controller) -> Iterator[Site]:
+    """A site of one box without sessions."""
+    site = Site(tmp_path, controller, {"box": Box()})
+    yield site
+    site.stop()
