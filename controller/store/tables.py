@@ -287,11 +287,12 @@ decisions = Table(
     Column("policy", Identity, nullable=False),
     Column("policy_version", String(64), nullable=False),
     Column("decided_at", Instant, nullable=False),
-    Column("waits_for_payments", Boolean, nullable=False),
+    Column("waits_for", String(16), nullable=False, index=True),
 )
 """The present decision of each service. `body` holds reasons, evidence, next_stage, blocks and review_at.
 
-`waits_for_payments` is true where stale billing data stand in the way: news of freshness mark such accounts."""
+`waits_for` is `payments` where stale billing data stand in the way, `brake` where the brake does, else empty: fresh
+data and an approval have such accounts reviewed."""
 
 impositions = Table(
     "impositions",
@@ -303,8 +304,12 @@ impositions = Table(
     Column("access", String(32), nullable=False),
     Column("at", Instant, nullable=False),
     Column("ended_at", Instant),
+    Column("observed", Boolean, nullable=False),
 )
-"""Each billing stage ever imposed: the brake counts the last 24 h of them, policies count past suspensions."""
+"""Each billing stage ever imposed: the brake counts the last 24 h of them, policies count past suspensions.
+
+`observed` is true where none of the service's devices was in `enforce`: it was decided and shown, and cut nobody, so
+that neither the brake nor anybody's history counts it."""
 
 brakes = Table(
     "brakes",
@@ -334,7 +339,7 @@ timeline = Table(
     Column("detail", JSON, nullable=False),
     Index(None, "account_id", "id"),
 )
-"""What happened, append-only. `kind` is event, decision, order, hold, permit, report, mode, stop, brake or epoch."""
+"""What happened, append-only. `kind` is event, decision, order, hold, permit, report, mode, stop, brake, epoch, alarm."""
 
 # --- what is wanted on devices, and what was seen there --------------------------------------------------------------
 

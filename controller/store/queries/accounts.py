@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, or_, select, true, update
 
 from controller.core.model import AccountId
 from controller.store.queries.writing import insert_missing
@@ -28,11 +28,21 @@ def mark_for_review(tx: Connection, ids: Collection[str], now: datetime) -> None
 
     The cause is the earliest that no review has seen yet: restores are timed from it.
     """
-    if not ids:
-        return
+    if ids:
+        _mark(tx, accounts.c.id.in_(sorted(ids)), now)
+
+
+def lock_and_mark(tx: Connection, chosen: Select[tuple[str]], now: datetime) -> None:
+    """Lock the accounts whose ids a question gives, in id order, and have them reviewed now, however many they are."""
+    concerned = accounts.c.id.in_(chosen)
+    tx.execute(select(accounts.c.id).where(concerned).order_by(accounts.c.id).with_for_update())
+    _mark(tx, concerned, now)
+
+
+def _mark(tx: Connection, concerned: ColumnElement[bool], now: datetime) -> None:
     soon = case((or_(accounts.c.review_at.is_(None), accounts.c.review_at > now), now), else_=accounts.c.review_at)
-    marked = update(accounts).where(accounts.c.id.in_(sorted(ids)))
-    tx.execute(marked.values(review_at=soon, cause_at=func.coalesce(accounts.c.cause_at, now)))
+    cause = func.coalesce(accounts.c.cause_at, now)
+    tx.execute(update(accounts).where(concerned).values(review_at=soon, cause_at=cause))
 
 
 def accounts_due(tx: Connection, now: datetime, limit: int) -> Sequence[Row[Any]]:

@@ -5,11 +5,12 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, or_, select, update
+from sqlalchemy import Connection, Row, or_, select, update
 
+from controller.store.queries.accounts import lock_and_mark
 from controller.store.queries.standing import wake_feeds
 from controller.store.queries.writing import insert_missing, upsert
-from controller.store.tables import device_modes, devices, entries, installation
+from controller.store.tables import bindings, device_modes, devices, entries, impositions, installation, services
 from enforcement.access import Kind
 from enforcement.modes import Mode
 
@@ -94,11 +95,25 @@ def enrol(
 
 
 def set_mode(tx: Connection, name: str, kinds: Collection[Kind], mode: Mode, by: str, now: datetime) -> None:
-    """Set how far grifo may go on a device for these kinds of service."""
+    """Set how far grifo may go on a device for these kinds of service.
+
+    What was only observed until now cut nobody: where the device is to enforce it, it is decided again, so that its
+    first impositions pass through brake and hours as any others do.
+    """
     for kind in sorted(kinds):
         row = {"device": name, "kind": kind.value, "mode": mode.value, "set_at": now, "set_by": by}
         upsert(tx, device_modes, row)
+    if mode is Mode.ENFORCE:
+        _decide_again(tx, name, kinds, now)
     wake_feeds(tx)
+
+
+def _decide_again(tx: Connection, name: str, kinds: Collection[Kind], now: datetime) -> None:
+    shown = impositions.c.observed & impositions.c.ended_at.is_(None)
+    joined = impositions.join(services, impositions.c.service_id == services.c.id)
+    joined = joined.join(bindings, bindings.c.service_id == services.c.id)
+    here = (bindings.c.device == name) & services.c.kind.in_([kind.value for kind in kinds])
+    lock_and_mark(tx, select(services.c.account_id).select_from(joined).where(shown, here), now)
 
 
 def next_revisions(tx: Connection, names: Collection[str]) -> dict[str, int]:
@@ -127,7 +142,7 @@ def adopt_epoch(tx: Connection, name: str) -> str:
     values = {"epoch": epoch, "adopts": left, "revision": row.revision + 1, "halted": ""}
     tx.execute(update(devices).where(devices.c.name == name).values(values))
     unseen = {"state": "pending", "seen": None, "state_revision": None, "verified_at": None}
-    told_anew = update(entries).where(and_(entries.c.device == name))
+    told_anew = update(entries).where(entries.c.device == name)
     tx.execute(told_anew.values(changed_revision=row.revision + 1, **unseen))
     wake_feeds(tx)
     return epoch

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
 
-from controller.store.tables import devices, entries
+from controller.store.tables import bindings, devices, entries
 from enforcement.access import Access, Kind, Reason
 from enforcement.entries import BindingId, Entry, ServiceId
 from enforcement.keys import Key
@@ -75,10 +75,20 @@ def entries_after(tx: Connection, device: str, epoch: str, after: int) -> Device
     return DeviceEntries(standing.epoch, standing.revision, tuple(_entry(row) for row in found))
 
 
-def entries_of_accounts(tx: Connection, accounts: Collection[str]) -> Sequence[Row[Any]]:
-    """Every entry of these accounts that is not a tombstone."""
-    mine = select(entries).where(entries.c.account_id.in_(sorted(accounts)), ~entries.c.ended)
-    return tx.execute(mine.order_by(entries.c.binding)).all()
+def entries_for_review(
+    tx: Connection, accounts: Collection[str], live: Collection[str]
+) -> tuple[Sequence[Row[Any]], Sequence[Row[Any]]]:
+    """The present entries of these accounts or of the live bindings, and those of them whose binding is over.
+
+    An entry may still stand under the account from which its service was moved: then its live binding finds it.
+    """
+    ours = or_(entries.c.account_id.in_(sorted(accounts)), entries.c.binding.in_(sorted(live)))
+    found = tx.execute(select(entries).where(ours).order_by(entries.c.binding)).all()
+    others = {row.binding for row in found if not row.ended} - set(live)
+    numbers = [int(binding.removeprefix("b")) for binding in others]
+    ended = select(bindings.c.number).where(bindings.c.number.in_(numbers), bindings.c.ended_at.is_not(None))
+    over = {f"b{number}" for number in tx.execute(ended).scalars()}
+    return found, [row for row in found if row.binding in over]
 
 
 def write_entries(tx: Connection, wanted: Collection[Wanted], revisions: Mapping[str, int], now: datetime) -> None:

@@ -4,9 +4,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, case, func, or_, select, tuple_, update
+from sqlalchemy import Connection, Row, Table, select, tuple_
 
-from controller.store.tables import accounts, collections, decisions, returns
+from controller.store.queries.accounts import lock_and_mark
+from controller.store.tables import collections, decisions, returns
 
 Told = tuple[Table, Mapping[str, Any]]
 """A row of facts as an event tells it, and its table."""
@@ -34,17 +35,13 @@ def accounts_of_collections(tx: Connection, ids: Collection[str]) -> dict[str, s
     return {row.id: row.account_id for row in tx.execute(known)}
 
 
-def wake_who_waits_for_payments(tx: Connection, now: datetime) -> None:
-    """Have every account reviewed where stale billing data stood in the way: the data are fresh again.
+def wake_who_waits(tx: Connection, waits_for: str, now: datetime) -> None:
+    """Have every account reviewed where only `payments` (stale billing data) or the `brake` stood in the way.
 
-    A review that runs at this very moment may still see the old news; the next news comes soon, and only a cut waits.
+    A review that runs at this very moment may still see the old news. News of payments come again soon, a braked
+    account has its own next review, and only cuts wait.
     """
-    waiting = select(decisions.c.account_id).where(decisions.c.waits_for_payments)
-    concerned = accounts.c.id.in_(waiting)
-    tx.execute(select(accounts.c.id).where(concerned).order_by(accounts.c.id).with_for_update())
-    soon = case((or_(accounts.c.review_at.is_(None), accounts.c.review_at > now), now), else_=accounts.c.review_at)
-    cause = func.coalesce(accounts.c.cause_at, now)
-    tx.execute(update(accounts).where(concerned).values(review_at=soon, cause_at=cause))
+    lock_and_mark(tx, select(decisions.c.account_id).where(decisions.c.waits_for == waits_for), now)
 
 
 def returns_of_nobody(tx: Connection, limit: int = 100) -> Sequence[Row[Any]]:

@@ -38,10 +38,11 @@ def upgrade() -> None:
         sa.Column("policy", sa.String(length=64), nullable=False),
         sa.Column("policy_version", sa.String(length=64), nullable=False),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("waits_for_payments", sa.Boolean(), nullable=False),
+        sa.Column("waits_for", sa.String(length=16), nullable=False),
         sa.PrimaryKeyConstraint("service_id", name=op.f("pk_decisions")),
     )
     op.create_index(op.f("ix_decisions_account_id"), "decisions", ["account_id"], unique=False)
+    op.create_index(op.f("ix_decisions_waits_for"), "decisions", ["waits_for"], unique=False)
     op.create_table(
         "devices",
         sa.Column("name", sa.String(length=64), nullable=False),
@@ -71,6 +72,7 @@ def upgrade() -> None:
         sa.Column("access", sa.String(length=32), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("observed", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_impositions")),
     )
     op.create_index(op.f("ix_impositions_service_id"), "impositions", ["service_id"], unique=False)

@@ -1,0 +1,84 @@
+"""The brake at work in a review: which of its first impositions may pass, reserved where they do (rule 9)."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from controller.core.blocks import Code
+from controller.core.brake import allowance, cap
+from controller.core.model import Block, BrakeRule, Policy
+from controller.store.queries import brakes
+from controller.store.queries.brakes import Brake, Count
+
+CANARY_AGAIN = timedelta(minutes=1)
+"""A first part waits to be read back, which an agent's next turns will tell."""
+
+FULL_AGAIN = timedelta(minutes=10)
+"""The day's number is reached: room comes as the day moves on; an approval has the account reviewed at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstImposition:
+    """A service that a review would newly restrict, under a policy, on the devices that would enforce it."""
+
+    service: str
+    policy: str
+    devices: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """What one brake lets pass now: `left` beside the `made`; where that is too little, when to ask `again`."""
+
+    made: int
+    left: int
+    again: timedelta
+
+
+def pass_brake(
+    tx: Connection,
+    wanted: Sequence[FirstImposition],
+    policies: Mapping[str, Policy],
+    default_policy: str,
+    now: datetime,
+) -> dict[str, Block]:
+    """Reserve what may pass, in the order given. Returns, by service, the block of each that may not."""
+    rows = brakes.lock_brakes(tx, {(one.policy, device) for one in wanted for device in one.devices}, now)
+    rooms = {
+        brake: _room(tx, row, policies[brake[0]].brake, brakes.count(tx, row, default_policy, now), now)
+        for brake, row in rows.items()
+    }
+    taken: Counter[Brake] = Counter()
+    held = {}
+    for one in wanted:
+        asked = [(one.policy, device) for device in sorted(one.devices)]
+        full = [brake for brake in asked if taken[brake] >= rooms[brake].left]
+        if full:
+            held[one.service] = _held(full[0], now + max(rooms[brake].again for brake in full))
+        else:
+            taken.update(asked)
+    for brake, places in sorted(taken.items()):
+        _reserve(tx, brake, places, rooms[brake].made + rooms[brake].left)
+    return held
+
+
+def _room(tx: Connection, row: Row[Any], rule: BrakeRule, found: Count, now: datetime) -> _Room:
+    made, extra = found.impositions.made, found.approved_extra
+    brakes.recount(tx, (row.policy, row.device), made, cap(rule, found.population), rule.percent, now)
+    waits_for_canary = made < cap(rule, found.population, extra)
+    left = allowance(rule, found.population, found.impositions, extra)
+    return _Room(made, left, CANARY_AGAIN if waits_for_canary else FULL_AGAIN)
+
+
+def _reserve(tx: Connection, brake: Brake, places: int, limit: int) -> None:
+    if not brakes.reserve(tx, brake, places, limit):
+        raise RuntimeError(f"brake {brake[0]} on {brake[1]} moved under its lock: {places} places beyond {limit}")
+
+
+def _held(brake: Brake, until: datetime) -> Block:
+    text = f"Enough services of policy {brake[0]} were newly restricted on {brake[1]} for now."
+    return Block(Code.BRAKE, text, until)

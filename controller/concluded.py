@@ -1,0 +1,134 @@
+"""What is to be saved of one decision: its row, the stage that begins or ends with it, its lines in the timeline."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from controller.conclusion import Case
+from controller.core.blocks import Code
+from controller.core.model import Block, Decision, Evidence, Imposed, ReasonFor
+from controller.desired import CONTESTED
+from controller.situation import Situation
+from controller.store.queries.decisions import Imposition
+from controller.store.queries.timeline import Happening
+from enforcement.access import Access, Reason
+from enforcement.modes import Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """`changed`: anything differs from what was decided before. `ends`: a stage that was in force is over."""
+
+    service: str
+    row: dict[str, Any]
+    changed: bool
+    ends: bool
+    begins: Imposition | None
+    lines: tuple[Happening, ...]
+
+
+def conclusion_of(case: Case, decision: Decision, situation: Situation, now: datetime) -> Conclusion:
+    """What is to be saved of one decision of a case."""
+    before = situation.decided.get(decision.service)
+    imposed = situation.imposed.get(decision.service)
+    begins = _imposition(case, decision, imposed, situation)
+    ends = imposed is not None and (begins is not None or not decision.stage)
+    row = _saved(case, decision, _stage_since(decision, begins, imposed, now), now)
+    changed = before is None or any(getattr(before, name) != row[name] for name in row if name != "decided_at")
+    lines = tuple(_told(case, decision, before, now))
+    return Conclusion(decision.service, row, changed, ends, begins, lines)
+
+
+def _stage_since(
+    decision: Decision, begins: Imposition | None, imposed: Imposed | None, now: datetime
+) -> datetime | None:
+    if begins is not None:
+        return now
+    return imposed.since if imposed is not None and decision.stage else None
+
+
+def _imposition(case: Case, decision: Decision, imposed: Imposed | None, situation: Situation) -> Imposition | None:
+    """The billing stage that begins with this decision; None where none does."""
+    if not decision.stage or (imposed is not None and imposed.stage == decision.stage):
+        return None
+    access = next(reason.access for reason in decision.reasons if reason.reason is Reason.BILLING)
+    enforced = any(one.mode is Mode.ENFORCE for one in situation.bound_of(decision.service))
+    return Imposition(decision.service, case.policy.name, decision.stage, access, observed=not enforced)
+
+
+def _saved(case: Case, decision: Decision, stage_since: datetime | None, now: datetime) -> dict[str, Any]:
+    """The row of `decisions`."""
+    return {
+        "service_id": decision.service,
+        "account_id": case.row.id,
+        "access": decision.access.value,
+        "stage": decision.stage,
+        "stage_since": stage_since,
+        "body": {
+            "reasons": [_reason(reason) for reason in decision.reasons],
+            "evidence": [_evidence(one) for one in decision.evidence],
+            "next_stage": decision.next_stage,
+            "blocks": [_block(block) for block in decision.blocks],
+            "review_at": _text(decision.review_at),
+        },
+        "policy": case.policy.name,
+        "policy_version": case.policy.version,
+        "decided_at": now,
+        "waits_for": _waits_for(decision),
+    }
+
+
+def _reason(reason: ReasonFor) -> dict[str, str]:
+    return {"reason": reason.reason.value, "access": reason.access.value, "text": reason.text, "ref": reason.ref}
+
+
+def _evidence(one: Evidence) -> dict[str, str]:
+    return {"kind": one.kind, "ref": one.ref, "text": one.text}
+
+
+def _block(block: Block) -> dict[str, str | None]:
+    return {"code": str(block.code), "text": block.text, "until": _text(block.until)}
+
+
+def _text(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat()
+
+
+def _waits_for(decision: Decision) -> str:
+    codes = {block.code for block in decision.blocks}
+    if Code.PAYMENTS_STALE in codes:
+        return "payments"
+    return "brake" if Code.BRAKE in codes else ""
+
+
+def _told(case: Case, decision: Decision, before: Any | None, now: datetime) -> list[Happening]:
+    """One line where the access or its reasons changed, and an alarm where a key has become contested."""
+    lines = []
+    former = (before.access, before.stage) if before is not None else (Access.FULL.value, "")
+    if (decision.access.value, decision.stage) != former or _reasons_of(decision) != _reasons_before(before):
+        lines.append(_line(case, decision, "decision", _in_words(decision), now))
+    alarms = {block.text for block in decision.blocks if block.code == CONTESTED} - _blocks_before(before)
+    return lines + [_line(case, decision, "alarm", text, now) for text in sorted(alarms)]
+
+
+def _line(case: Case, decision: Decision, kind: str, text: str, now: datetime) -> Happening:
+    detail = {"policy": case.policy.name, "version": case.policy.version, "stage": decision.stage}
+    return Happening(now, kind, "review", text, account=case.row.id, service=decision.service, detail=detail)
+
+
+def _in_words(decision: Decision) -> str:
+    why = "; ".join(reason.text for reason in decision.reasons) or "nothing restricts it"
+    return f"{decision.service} shall have {decision.access}: {why}"
+
+
+def _reasons_of(decision: Decision) -> set[tuple[str, str]]:
+    return {(reason.reason.value, reason.ref) for reason in decision.reasons}
+
+
+def _reasons_before(before: Any | None) -> set[tuple[str, str]]:
+    reasons = before.body["reasons"] if before is not None else []
+    return {(reason["reason"], reason["ref"]) for reason in reasons}
+
+
+def _blocks_before(before: Any | None) -> set[str]:
+    return {block["text"] for block in before.body["blocks"]} if before is not None else set()

@@ -1,0 +1,86 @@
+"""What a review concludes for one account: its decisions, with what only the store can know held against them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row
+
+from controller.core.decide import decide
+from controller.core.model import AccountId, Block, Decision, Policy
+from controller.desired import CONTESTED, enforceable, shortcomings
+from controller.situation import Situation
+from enforcement.entries import ServiceId
+
+POLICY_MISSING = "policy_missing"
+
+LOOK_AGAIN = timedelta(hours=1)
+"""When a contested key is looked at again although no event of its own account told of a change."""
+
+_NOTHING: Mapping[str, Block] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """The loaded policies, and the name of the one for accounts that name none."""
+
+    policies: Mapping[str, Policy]
+    default: str
+
+    def __post_init__(self) -> None:
+        if self.default not in self.policies:
+            loaded = ", ".join(sorted(self.policies)) or "none"
+            raise ValueError(f"default_policy {self.default!r} is not among the loaded policies: {loaded}")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One account under review; `row` is its row of `accounts`, `review_at` when the clock alone may change this."""
+
+    row: Row[Any]
+    policy: Policy
+    decisions: tuple[Decision, ...]
+    review_at: datetime | None
+
+
+def conclude(
+    situation: Situation, row: Row[Any], book: Book, now: datetime, held: Mapping[str, Block] = _NOTHING
+) -> Case:
+    """Decide for one account. `held` are services that the brake holds back.
+
+    Where a first imposition could not be carried out at all, it is decided again without it: what never happened is
+    neither imposed nor counted.
+    """
+    facts = situation.facts[AccountId(row.id)]
+    named = row.policy or book.default
+    policy = book.policies.get(named, book.policies[book.default])
+    also: dict[ServiceId, list[Block]] = {ServiceId(service): [block] for service, block in held.items()}
+    if policy.name != named:
+        for service in facts.services:
+            also.setdefault(service.id, []).append(_policy_missing(named))
+    found = decide(facts, policy, now, also)
+    for decision in found:
+        if decision.first and not enforceable(situation.bound_of(decision.service), decision.access):
+            blocks = shortcomings(situation.bound_of(decision.service), decision.access)
+            also.setdefault(decision.service, []).extend(blocks)
+            found = decide(facts, policy, now, also)
+    shown = tuple(_with_shortcomings(decision, situation) for decision in found)
+    return Case(row, policy, shown, _review_at(shown, now))
+
+
+def _policy_missing(name: str) -> Block:
+    return Block(POLICY_MISSING, f"Policy {name}, which the account names, is not loaded: nothing is newly imposed.")
+
+
+def _with_shortcomings(decision: Decision, situation: Situation) -> Decision:
+    found = shortcomings(situation.bound_of(decision.service), decision.access)
+    return replace(decision, blocks=(*decision.blocks, *found)) if found else decision
+
+
+def _review_at(decisions: Sequence[Decision], now: datetime) -> datetime | None:
+    """The earliest that any decision asks for. One that is past already would be asked for again and again."""
+    asked = [decision.review_at for decision in decisions if decision.review_at is not None]
+    if any(block.code == CONTESTED for decision in decisions for block in decision.blocks):
+        asked.append(now + LOOK_AGAIN)
+    return max(min(asked), now + timedelta(seconds=1)) if asked else None

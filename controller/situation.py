@@ -1,0 +1,98 @@
+"""All that a review looks at besides its policies, loaded at once for a batch of locked accounts."""
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from controller.core.model import AccountId, Facts, Imposed
+from controller.desired import Bound
+from controller.store.queries.bindings import Place, binding_id, bindings_of_accounts, claims_of
+from controller.store.queries.decisions import decisions_of, only_observed
+from controller.store.queries.devices import devices_named
+from controller.store.queries.entries import entries_for_review
+from controller.store.queries.facts import facts_of
+from controller.store.queries.standing import OBSERVE, modes_of_devices
+from enforcement.access import Access, Kind
+from enforcement.modes import Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """`bound` are the live bindings of each service, `entries` the rows of the accounts' entries by binding.
+
+    `over` are the entries whose bindings have ended, `decided` and `imposed` what is in force, by service. `fictions`
+    are services with a stage that was only observed, on a device that enforces by now: it cut nobody, so it is no fact
+    any more, and is decided again with brake and hours.
+    """
+
+    facts: Mapping[AccountId, Facts]
+    bound: Mapping[str, tuple[Bound, ...]]
+    entries: Mapping[str, Row[Any]]
+    over: tuple[Row[Any], ...]
+    decided: Mapping[str, Row[Any]]
+    imposed: Mapping[str, Imposed]
+    fictions: frozenset[str]
+
+    def bound_of(self, service: str) -> tuple[Bound, ...]:
+        """The live bindings of a service."""
+        return self.bound.get(service, ())
+
+    def enforcing(self, service: str, access: Access) -> frozenset[str]:
+        """The devices that would be let enforce that access for a service now: those that a first cut counts on."""
+        return frozenset(
+            one.device
+            for one in self.bound_of(service)
+            if one.mode is Mode.ENFORCE and one.can(access) and not one.contested
+        )
+
+
+def situation_of(tx: Connection, due: Sequence[Row[Any]]) -> Situation:
+    """Load what concerns these accounts; the caller holds their locks."""
+    ids = [row.id for row in due]
+    facts = facts_of(tx, ids)
+    rows = bindings_of_accounts(tx, ids)
+    claims = claims_of(tx, {(row.device, row.key) for row in rows})
+    devices = devices_named(tx, {row.device for row in rows})
+    modes = modes_of_devices(tx)
+    bound: dict[str, tuple[Bound, ...]] = {}
+    for row in rows:
+        mode = Mode(modes.get(row.device, OBSERVE)[row.kind])
+        bound[row.service_id] = (*bound.get(row.service_id, ()), _bound(row, devices[row.device], mode, claims))
+    live = {binding_id(row.number) for row in rows}
+    found, over = entries_for_review(tx, ids, live)
+    services = [service.id for known in facts.values() for service in known.services]
+    observed = only_observed(tx, services)
+    fictions = frozenset(id for id in observed if any(one.mode is Mode.ENFORCE for one in bound.get(id, ())))
+    facts = {account: _without(known, fictions) for account, known in facts.items()}
+    return Situation(
+        facts=facts,
+        bound=bound,
+        entries={row.binding: row for row in found},
+        over=tuple(over),
+        decided=decisions_of(tx, services),
+        imposed={one.service: one for known in facts.values() for one in known.imposed},
+        fictions=fictions,
+    )
+
+
+def _without(facts: Facts, fictions: Set[str]) -> Facts:
+    if not fictions:
+        return facts
+    return replace(facts, imposed=tuple(one for one in facts.imposed if one.service not in fictions))
+
+
+def _bound(row: Row[Any], device: Row[Any], mode: Mode, claims: Mapping[Place, list[int]]) -> Bound:
+    enrolled = device.enrolled_at is not None
+    return Bound(
+        number=row.number,
+        service=row.service_id,
+        kind=Kind(row.kind),
+        device=row.device,
+        key=row.key,
+        keys=frozenset(device.keys) if enrolled else None,
+        access=frozenset(device.access.get(row.kind, ())) if enrolled else None,
+        mode=mode,
+        contested=len(claims[row.device, row.key]) > 1,
+    )

@@ -1,0 +1,69 @@
+"""Decisions: the present one of each service, and every billing stage that was ever imposed."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from controller.store.queries.writing import insert_into
+from controller.store.tables import decisions, impositions
+from enforcement.access import Access
+
+
+@dataclass(frozen=True, slots=True)
+class Imposition:
+    """A billing stage that begins for a service."""
+
+    service: str
+    policy: str
+    stage: str
+    access: Access
+    observed: bool
+
+
+def decisions_of(tx: Connection, services: Collection[str]) -> dict[str, Row[Any]]:
+    """The present decision of each of these services that has one, by service."""
+    question = select(decisions).where(decisions.c.service_id.in_(sorted(services)))
+    return {row.service_id: row for row in tx.execute(question)}
+
+
+def only_observed(tx: Connection, services: Collection[str]) -> set[str]:
+    """The services on which billing imposes something that was decided while no device of theirs enforced it."""
+    shown = impositions.c.observed & impositions.c.ended_at.is_(None)
+    question = select(impositions.c.service_id).where(shown, impositions.c.service_id.in_(sorted(services)))
+    return set(tx.execute(question).scalars())
+
+
+def save_decisions(tx: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Replace the decisions of these services."""
+    if not rows:
+        return
+    statement = insert_into(tx, decisions).values(list(rows))
+    rest = {name: statement.excluded[name] for name in rows[0] if name != "service_id"}
+    tx.execute(statement.on_conflict_do_update(index_elements=["service_id"], set_=rest))
+
+
+def end_impositions(tx: Connection, services: Collection[str], now: datetime) -> None:
+    """Whatever billing imposed on these services is over."""
+    if services:
+        in_force = impositions.c.service_id.in_(sorted(services)) & impositions.c.ended_at.is_(None)
+        tx.execute(update(impositions).where(in_force).values(ended_at=now))
+
+
+def begin_impositions(tx: Connection, begun: Collection[Imposition], now: datetime) -> None:
+    """Billing imposes these stages from now on."""
+    rows = [
+        {
+            "service_id": one.service,
+            "policy": one.policy,
+            "stage": one.stage,
+            "access": one.access.value,
+            "at": now,
+            "observed": one.observed,
+        }
+        for one in begun
+    ]
+    if rows:
+        tx.execute(insert(impositions), rows)
