@@ -83,12 +83,12 @@ class RouterOS:
         self._certificate = certificate
         self._device = Device(users, version, max_sessions, identity)
         self._server = Server(self._device)
-        self._loop = asyncio.new_event_loop()
         self._listeners: list[asyncio.Server] = []
         self._thread: threading.Thread | None = None
 
     def start(self) -> "RouterOS":
         """Listen; `port` and `tls_port` are known when it returns. Raises OSError where a port is taken."""
+        self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="routeros", daemon=True)
         self._thread.start()
         try:
