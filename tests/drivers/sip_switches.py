@@ -24,6 +24,7 @@ INSTALLATION = "isp"
 CARE = "900123456"
 LINE = Key.of("msisdn", "+34910000001")
 OTHER_LINE = Key.of("msisdn", "+34910000002")
+AOR = Key.of("sip_aor", "sip:ana@ISP.lab")
 
 
 class SwitchUnderTest(Protocol):

@@ -1,4 +1,4 @@
-"""The SIP driver against its device, on the simulator and on real Kamailio alike: what it leaves there, and what it sees."""
+"""The SIP driver against its device, simulated and real alike: what it leaves there, and what it sees."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -13,6 +13,7 @@ from enforcement.keys import Key
 from enforcement.observed import Live
 from enforcement.plan import State
 from tests.drivers.sip_switches import (
+    AOR,
     LINE,
     OTHER_LINE,
     SwitchUnderTest,
@@ -26,8 +27,6 @@ from tests.drivers.sip_switches import (
     settle,
     value,
 )
-
-AOR = Key.of("sip_aor", "sip:ana@ISP.lab")
 
 
 @pytest.fixture(

@@ -1,0 +1,151 @@
+"""Nobody is barred before it is proved that emergency and care numbers pass; restores never wait for that proof."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from drivers.base import Driver
+from drivers.sip.allowlist import COMPILED_IN, Verdict, dialled, faults
+from drivers.sip.settings import settings_from
+from enforcement.access import Access
+from enforcement.changes import Result
+from tests.drivers.sip_switches import (
+    CARE,
+    OTHER_LINE,
+    LabSwitch,
+    driver_for,
+    entry,
+    lab_switch,
+    real_switch,
+    rows,
+    settle,
+    value,
+)
+
+QUICK = {"probe_timeout_s": 0.3}
+
+
+@pytest.fixture
+def switch(tmp_path: Path) -> Iterator[LabSwitch]:
+    with lab_switch(tmp_path) as switch:
+        yield switch
+
+
+@pytest.fixture
+def driver(switch: LabSwitch) -> Iterator[Driver]:
+    driver = driver_for(switch, **QUICK)
+    yield driver
+    driver.close()
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("bars_all", "would bar urn:service:sos"),
+        ("bars_none", "not in force"),
+        ("missing", "does not use the dial-plan"),
+    ],
+)
+def test_a_dial_plan_that_proves_nothing_bars_nobody(switch: LabSwitch, driver: Driver, fault: str, words: str) -> None:
+    switch.switch.misbehave(dial_plan=fault)
+    outcomes = settle(driver, entry())
+    assert [outcome.result for outcome in outcomes] == [Result.REFUSED]
+    assert words in outcomes[0].detail
+    assert switch.live() == {}
+    assert rows(switch.database) == []
+    assert any(words in problem for problem in driver.check())
+
+
+def test_a_care_line_that_is_not_allowed_bars_nobody(switch: LabSwitch, driver: Driver) -> None:
+    switch.switch.take(CARE, "grifo_allow")
+    outcomes = settle(driver, entry())
+    assert [outcome.result for outcome in outcomes] == [Result.REFUSED]
+    assert f"would bar {CARE}" in outcomes[0].detail
+    assert switch.live() == {}
+
+
+def test_a_switch_without_sip_bars_nobody(switch: LabSwitch) -> None:
+    driver = driver_for(switch, nodes=[{**switch.node, "sip": "127.0.0.1:9"}], **QUICK)
+    outcomes = settle(driver, entry())
+    assert [outcome.result for outcome in outcomes] == [Result.REFUSED]
+    assert "did not answer the test" in outcomes[0].detail
+    assert switch.live() == {}
+    driver.close()
+
+
+def test_a_repair_of_a_barring_needs_the_proof_too(switch: LabSwitch, driver: Driver) -> None:
+    switch.hand("+34910000001", value())
+    switch.switch.misbehave(dial_plan="bars_all")
+    outcomes = settle(driver, entry())
+    assert [outcome.result for outcome in outcomes] == [Result.REFUSED]
+    assert rows(switch.database) == []
+
+
+def test_restores_go_on_when_the_proof_fails(switch: LabSwitch, driver: Driver) -> None:
+    settle(driver, entry())
+    switch.switch.misbehave(dial_plan="bars_all")
+    outcomes = settle(driver, entry(Access.FULL), entry(key=OTHER_LINE, binding="b2"))
+    assert [outcome.result for outcome in outcomes] == [Result.DONE, Result.REFUSED]
+    assert switch.live() == {}
+
+
+def test_settings_add_to_the_compiled_in_numbers_and_never_take_away() -> None:
+    settings = settings_from(
+        {
+            "nodes": [{"rpc": "http://127.0.0.1:8080/RPC", "sip": "127.0.0.1"}],
+            "database": "sqlite:///kamailio.db",
+            "care_numbers": ["+34 900 123 456"],
+            "emergency_numbers": ["117", "112"],
+        }
+    )
+    assert settings.allowed == (*COMPILED_IN, "117", "+34900123456")
+
+
+def test_a_uri_is_not_taken_for_a_number() -> None:
+    assert dialled("900-123 456") == "900123456"
+    with pytest.raises(ValueError, match="not a number that can be dialled"):
+        dialled("sip:112")
+
+
+def test_one_lost_answer_is_no_proof() -> None:
+    verdicts = {"112": Verdict.PASS, "016": Verdict.NO_ANSWER, "600000000": Verdict.BAR}
+    assert faults("n", verdicts, ("112", "016"), "600000000") == ["node n did not answer for 016"]
+    assert faults("n", {**verdicts, "016": Verdict.PASS}, ("112", "016"), "600000000") == []
+
+
+REAL = [
+    (("WITHOUT_FRAGMENT",), "does not use the dial-plan fragment"),
+    (('GRIFO_NATIONAL="^(061)$"',), "would bar 016, 024, 062"),
+    (('GRIFO_AGENTS="^(127[.]0[.]0[.]1|::1)$"', 'GRIFO_CC="39"'), "would bar +34112, 0034112"),
+]
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize(("options", "words"), REAL, ids=["no fragment", "numbers cut out", "another country's code"])
+def test_a_real_dial_plan_that_fails_the_test_bars_nobody(options: tuple[str, ...], words: str) -> None:
+    with ExitStack() as stack:
+        switch = stack.enter_context(real_switch(options=options))
+        driver = driver_for(switch)
+        stack.callback(driver.close)
+        outcomes = settle(driver, entry())
+        assert [outcome.result for outcome in outcomes] == [Result.REFUSED]
+        assert words in outcomes[0].detail
+        assert switch.live() == {}
+
+
+@pytest.mark.servers
+def test_a_real_table_that_is_saved_at_stop_is_a_problem_in_words() -> None:
+    with real_switch(options=("WITH_SAVING_TABLE",)) as switch:
+        driver = driver_for(switch, table="grifo_saved")
+        assert any("dbmode=1" in problem for problem in driver.check())
+        driver.close()
+
+
+@pytest.mark.servers
+def test_an_agent_that_is_not_listed_is_told_so() -> None:
+    with real_switch() as switch:
+        driver = driver_for(switch, nodes=[{**switch.node, "rpc": switch.node["rpc"].replace("/RPC", "/elsewhere")}])
+        assert driver.check() == [f"node {switch.node['rpc'][7:-4]} let no RPC through: HTTP 404"]
+        driver.close()
