@@ -13,8 +13,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from controller.conclusion import Book
 from controller.core.calendar import within_window
-from controller.core.model import Policy
 from controller.store.queries.permitting import AskedEntry, asked_entries, lock_accounts_of
 from controller.store.queries.standing import OBSERVE, modes_of_devices
 from controller.store.queries.timeline import Happening, record
@@ -34,20 +34,17 @@ class Conditions:
     now: datetime
     stopped: bool
     modes: Mapping[str, str]
-    policies: Mapping[str, Policy]
-    default_policy: str
+    book: Book
 
 
-def permit(
-    tx: Connection, device: str, request: PermitRequest, policies: Mapping[str, Policy], default: str, now: datetime
-) -> Permit:
+def permit(tx: Connection, device: str, request: PermitRequest, book: Book, now: datetime) -> Permit:
     """Judge each ask in one transaction that may write; the caller has checked that the agent owns the device."""
     bindings = sorted({ask.binding for ask in request.asks})
     lock_accounts_of(tx, device, bindings)
     found = asked_entries(tx, device, bindings, now)
     stopped = installation_row(tx).stopped_at is not None
     modes = modes_of_devices(tx, device).get(device, OBSERVE)
-    conditions = Conditions(now, stopped, modes, policies, default)
+    conditions = Conditions(now, stopped, modes, book)
     verdicts = {ask.binding: refusal(ask, found.get(ask.binding), conditions) for ask in request.asks}
     granted = [binding for binding, why in verdicts.items() if why is None]
     record(tx, [_granted(found[binding], device, now) for binding in granted])
@@ -76,20 +73,31 @@ def refusal(ask: PermitAsk, entry: AskedEntry | None, conditions: Conditions) ->
 def _refusal_by_account(entry: AskedEntry, conditions: Conditions) -> str | None:
     if entry.review_at is not None and entry.review_at <= conditions.now:
         return "its account is being reviewed"
+    if entry.review_error is not None:
+        return "the last review of its account failed"
     if entry.decided != entry.access:
         return f"it is decided to be {entry.decided}"
     if entry.reasons != (Reason.BILLING,):
         return None
     if entry.held:
         return "a hold is in force"
-    return _refusal_by_window(entry, conditions) if entry.first else None
+    if entry.fiction:
+        return "it was decided while the device only observed; it is to be decided again"
+    return _refusal_of_a_first(entry, conditions) if entry.first else None
+
+
+def _refusal_of_a_first(entry: AskedEntry, conditions: Conditions) -> str | None:
+    if entry.disputed:
+        return "billing told one event of its account in two ways; a person must settle it"
+    return _refusal_by_window(entry, conditions)
 
 
 def _refusal_by_window(entry: AskedEntry, conditions: Conditions) -> str | None:
     """First impositions for billing wait for the policy's hours; other reasons act at once, repairs at any hour."""
-    policy = conditions.policies.get(entry.policy or conditions.default_policy)
+    name = entry.policy or conditions.book.default
+    policy = conditions.book.policies.get(name)
     if policy is None:
-        return f"its policy {entry.policy or conditions.default_policy} is not loaded"
+        return f"its policy {name} is not loaded"
     return None if within_window(policy, conditions.now) else "it is outside the policy's hours for restricting"
 
 

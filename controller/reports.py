@@ -36,7 +36,7 @@ def save_report(database: Database, device: str, epoch: str, report: Report, now
         for measured in seconds:
             restored(measured)
     with database.write() as tx:
-        _save_device(tx, device, report, report.epoch == epoch, now)
+        _save_device(tx, device, report, now)
 
 
 def _save_entries(tx: Connection, device: str, reports: Sequence[EntryReport], now: datetime) -> list[float]:
@@ -83,7 +83,9 @@ def _verified(row: Any, now: datetime) -> Happening:
     )
 
 
-def _save_device(tx: Connection, device: str, report: Report, same_epoch: bool, now: datetime) -> None:
+def _save_device(tx: Connection, device: str, report: Report, now: datetime) -> None:
+    """Under the device's lock: its epoch may have changed since it was read, and a review writes entries under it too."""
+    same_epoch = report.epoch == reporting.lock_device(tx, device)
     if same_epoch:
         if report.whole:
             mentioned = {entry.binding for entry in report.entries}

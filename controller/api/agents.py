@@ -176,7 +176,7 @@ def permits(context: Given, caller: Agent, device: DeviceName, request: wire.Per
         assert row is not None
         if row.epoch != request.epoch:
             raise Problem(409, f"The device {device} is of epoch {row.epoch}, not {request.epoch}.")
-        answer = permit(tx, device, request, context.policies, context.settings.default_policy, now)
+        answer = permit(tx, device, request, context.book, now)
     context.metrics.permits(len(answer.granted), len(answer.refused))
     return answer
 

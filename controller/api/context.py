@@ -1,13 +1,13 @@
 """What every endpoint is given: the database, the clock, the policies, and the two bells that a commit may ring."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from fastapi import Request
 
 from controller.api.wake import Board
 from controller.clock import Clock
-from controller.core.model import Policy
+from controller.conclusion import Book
 from controller.metrics import Metrics
 from controller.settings import Settings
 from controller.store.engine import Database
@@ -20,7 +20,7 @@ class Context:
     settings: Settings
     database: Database
     clock: Clock
-    policies: Mapping[str, Policy]
+    book: Book
     metrics: Metrics
     board: Board
     review_soon: Callable[[], None]

@@ -1,0 +1,102 @@
+"""One run of a verb: its client, its way of answering (tables or JSON), and the operator's clock and time zone."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cli import times
+from cli.client import Client, client_from_environment
+from cli.errors import Exit, Failed
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the API's JSON instead of tables.")]
+KeyArgument = Annotated[
+    str, typer.Argument(metavar="KEY", help="A phone, user name, IP address, account or service id.")
+]
+
+
+@dataclass
+class Session:
+    """Asks the controller, and shows what it says."""
+
+    client: Client
+    as_json: bool
+    console: Console = field(default_factory=lambda: Console(highlight=False, soft_wrap=True))
+
+    @cached_property
+    def status(self) -> dict[str, Any]:
+        """GET /v1/status, asked once."""
+        found: dict[str, Any] = self.client.get("status")
+        return found
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The operator's time zone."""
+        return ZoneInfo(self.status["timezone"])
+
+    @property
+    def now(self) -> datetime:
+        """The controller's clock: a laptop's may be wrong."""
+        return times.instant(self.status["now"])
+
+    def local(self, text: str | None) -> str:
+        """An instant of the API in the operator's time zone."""
+        return times.local(text, self.zone)
+
+    def ago(self, text: str | None) -> str:
+        """How long ago an instant of the API was."""
+        return times.ago(text, self.now)
+
+    def answer(self, data: Any, show: Callable[["Session", Any], None]) -> None:
+        """Print the API's JSON, or have `show` draw it."""
+        if self.as_json:
+            typer.echo(json.dumps(data, indent=2, ensure_ascii=False))
+        else:
+            show(self, data)
+
+    def say(self, words: str, style: str | None = None) -> None:
+        """One line for a person; nothing where JSON is wanted."""
+        if not self.as_json:
+            self.console.print(words, style=style, markup=False)
+
+    def table(self, *columns: str) -> Table:
+        """An empty table of the house's kind."""
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in columns:
+            table.add_column(column, overflow="fold")
+        return table
+
+    def service_named(self, key: str) -> str:
+        """The id of the one service that `key` names. Raises Failed: none, or several, which are listed."""
+        found = self.client.get("find", key=key)["services"]
+        if not found:
+            raise Failed(
+                f"Nothing is known by {key!r}: no service, account, phone, user name or address.", Exit.REFUSED
+            )
+        if len(found) > 1:
+            lines = "\n".join(f"  {_in_short(service)}" for service in found)
+            raise Failed(f"{key!r} names {len(found)} services; say which:\n{lines}", Exit.USAGE)
+        return str(found[0]["service"])
+
+
+def _in_short(service: dict[str, Any]) -> str:
+    keys = " ".join(service["keys"]) or "bound nowhere"
+    return f"{service['service']}  {service['kind']}  {service['access']}  account {service['account']}  {keys}"
+
+
+@contextmanager
+def session(as_json: bool) -> Iterator[Session]:
+    """A session with the controller that the environment names."""
+    client = client_from_environment()
+    try:
+        yield Session(client, as_json)
+    finally:
+        client.close()

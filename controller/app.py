@@ -1,0 +1,161 @@
+"""The controller put together: settings and a clock in, an application out; and the process that serves it."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime, timedelta
+from importlib.metadata import version
+
+import uvicorn
+from fastapi import FastAPI
+from sqlalchemy.exc import DBAPIError
+
+from controller.api import agents, billing, devices, noc, ops, orders, safety
+from controller.api.context import Context
+from controller.api.problems import add_handlers
+from controller.api.wake import Board
+from controller.clock import Clock, system_clock
+from controller.conclusion import Book
+from controller.metrics import Metrics
+from controller.policy_files import load_policies
+from controller.review import review_due
+from controller.schedule import Schedule
+from controller.settings import Settings
+from controller.store.engine import Database, open_database
+from controller.store.queries.devices import claim_installation
+from controller.store.queries.repeated import forget_answers
+
+ANSWERS_KEPT = timedelta(days=30)
+"""How long an order may be repeated under its Idempotency-Key and still get its first answer."""
+
+log = logging.getLogger(__name__)
+
+_TAGS = [
+    {"name": "billing", "description": "For the billing system: what happened there."},
+    {"name": "orders", "description": "Suspend and restore by name."},
+    {"name": "services", "description": "What access a service has, and why."},
+    {"name": "watching", "description": "The state of everything, and what differs."},
+    {"name": "devices", "description": "Network elements: how far grifo may go on them."},
+    {"name": "stop", "description": "Stop all restricting at once."},
+    {"name": "brakes", "description": "How many may be cut in a day."},
+    {"name": "conflicts", "description": "Events that contradict an earlier one."},
+    {"name": "agents", "description": "For agents only: what is wanted, may I, what was seen."},
+    {"name": "operations", "description": "For machines that watch."},
+]
+
+_ABOUT = """grifo decides what access a service may have, keeps network elements so, and proves it by reading them back.
+
+Every refusal is RFC 9457 problem details. Instants are RFC 3339 with an offset; money is integer minor units. Tokens
+have one role each: `read` < `noc` < `admin`; `billing`; `agent`."""
+
+
+def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
+    """The application; its database is migrated already. Raises ValueError in words for a person."""
+    book = Book(load_policies(settings.policies), settings.default_policy)
+    database = open_database(settings.database)
+    _claim(database, settings.installation)
+    metrics, board = Metrics(database, clock), Board(database)
+    schedule = Schedule(
+        review=lambda: _review_batch(database, book, clock(), metrics, board),
+        housekeep=lambda: _housekeep(database, clock()),
+        failed=metrics.tick_failures.inc,
+    )
+    app = FastAPI(
+        title="grifo",
+        version=version("grifo"),
+        description=_ABOUT,
+        openapi_tags=_TAGS,
+        lifespan=_lifespan(database, board, schedule),
+        separate_input_output_schemas=False,
+    )
+    app.state.context = Context(settings, database, clock, book, metrics, board, schedule.nudge)
+    add_handlers(app)
+    for room in (billing, orders, noc, devices, safety, agents, ops):
+        app.include_router(room.router)
+    return app
+
+
+def _claim(database: Database, installation: str) -> None:
+    """Make sure that the database is ours and can be used."""
+    try:
+        with database.write() as tx:
+            claim_installation(tx, installation)
+    except DBAPIError as wrong:
+        database.close()
+        raise ValueError(f"database: {wrong.orig}; is it there, and was 'grifo controller migrate' run?") from wrong
+    except ValueError:
+        database.close()
+        raise
+
+
+def _lifespan(
+    database: Database, board: Board, schedule: Schedule
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with board.polling():
+            schedule.start()
+            try:
+                yield
+            finally:
+                await board.release()
+                await asyncio.to_thread(schedule.stop)
+        database.close()
+
+    return lifespan
+
+
+def _review_batch(database: Database, book: Book, now: datetime, metrics: Metrics, board: Board) -> int:
+    """Review one batch, and wake the agents at its commit. How many accounts it took; 0 ends the turn."""
+    result = review_due(database, book, now)
+    if result.reviewed:
+        board.changed()
+    metrics.reviews("done", result.reviewed)
+    metrics.reviews("failed", result.failed)
+    return result.reviewed + result.failed
+
+
+def _housekeep(database: Database, now: datetime) -> None:
+    with database.write() as tx:
+        forgotten = forget_answers(tx, now - ANSWERS_KEPT)
+    log.info("housekeeping: %d old answers to orders forgotten", forgotten)
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which at its end lets the waiting agents go first: they would keep it for up to a minute."""
+
+    def __init__(self, config: uvicorn.Config, board: Board) -> None:
+        super().__init__(config)
+        self._board = board
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop accepting, answer who is here, end."""
+        await self._board.release()
+        await super().shutdown(sockets)
+
+
+def make_server(settings: Settings, clock: Clock = system_clock) -> Server:
+    """The server that `serve` runs, for those who run it in a thread: `run()`, then `should_exit = True`."""
+    app = create_app(settings, clock)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        ssl_certfile=settings.tls_certificate,
+        ssl_keyfile=settings.tls_key,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=10,
+        timeout_keep_alive=75,
+        server_header=False,
+        ws="none",
+    )
+    context: Context = app.state.context
+    return Server(config, context.board)
+
+
+def serve(settings: Settings, clock: Clock = system_clock) -> None:
+    """Run until SIGINT or SIGTERM. Raises ValueError in words for a person."""
+    make_server(settings, clock).run()
