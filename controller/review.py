@@ -61,11 +61,6 @@ def review_due(db: Database, book: Book, now: datetime, limit: int = 200) -> Rev
     return ReviewResult(len(taken) - failed, changed, failed, remaining)
 
 
-def review_among(tx: Connection, ids: Sequence[str], book: Book, now: datetime) -> int:
-    """Review these accounts in the caller's transaction, where they are due: an order's answer says what came of it."""
-    return _review(tx, accounts.accounts_due_among(tx, ids, now), book, now)
-
-
 def _one_by_one(db: Database, ids: Sequence[str], book: Book, now: datetime) -> tuple[int, int]:
     """The number of services whose decision changed, and of accounts whose review failed."""
     changed = failed = 0
