@@ -153,10 +153,10 @@ class DeviceMemory:
     # --- what is asked of it -----------------------------------------------------------------------------------------
 
     def entries_for(self, keys: Set[Key] | None) -> list[Entry]:
-        """The entries of `keys`, or all."""
-        if keys is None:
-            return list(self.entries.values())
-        return [self.entries[binding] for key in keys for binding in sorted(self._by_key.get(key, ()))]
+        """The entries of `keys`, or all: what was decided first comes first."""
+        bindings = self.entries if keys is None else {b for key in keys for b in self._by_key.get(key, ())}
+        entries = (self.entries[binding] for binding in bindings)
+        return sorted(entries, key=lambda entry: (entry.changed_revision, entry.binding))
 
     def knows(self, key: Key) -> bool:
         return key in self._by_key

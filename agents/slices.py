@@ -5,7 +5,7 @@ what was planned for its key, and goes out in the very next slice.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import islice
 
 from enforcement.changes import Change, key_of, needs_permit
@@ -19,15 +19,14 @@ class Backlog:
         self._restores: dict[Key, list[Change]] = {}
         self._restrictions: dict[Key, list[Change]] = {}
 
-    def put(self, keys: Iterable[Key], changes: Iterable[Change]) -> None:
-        """Replace all that was to be done for `keys` by `changes`. A key keeps its place in the order."""
+    def put(self, keys: Collection[Key], changes: Iterable[Change]) -> None:
+        """Replace all that was to be done for `keys` by `changes`, in their order. A key keeps its place."""
         restores: dict[Key, list[Change]] = defaultdict(list)
         restrictions: dict[Key, list[Change]] = defaultdict(list)
         for change in changes:
             (restrictions if needs_permit(change) else restores)[key_of(change)].append(change)
-        for key in keys:
-            _replace(self._restores, key, restores.get(key))
-            _replace(self._restrictions, key, restrictions.get(key))
+        _replace(self._restores, keys, restores)
+        _replace(self._restrictions, keys, restrictions)
 
     def next_slice(self, size: int) -> list[Change]:
         """At most `size` changes: only restores while there are any, else only restrictions; empty when all is done.
@@ -48,8 +47,8 @@ class Backlog:
         self._restrictions.clear()
 
 
-def _replace(queue: dict[Key, list[Change]], key: Key, changes: list[Change] | None) -> None:
-    if changes:
-        queue[key] = changes
-    else:
-        queue.pop(key, None)
+def _replace(queue: dict[Key, list[Change]], keys: Collection[Key], changes: dict[Key, list[Change]]) -> None:
+    for key in keys:
+        if key not in changes:
+            queue.pop(key, None)
+    queue.update(changes)

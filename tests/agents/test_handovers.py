@@ -1,0 +1,210 @@
+"""The instants at which such systems break: the agent is held there, and the world changes behind its back."""
+
+import threading
+from collections.abc import Callable, Sequence
+
+from agents.clock import SYSTEM_CLOCK, Clock
+from enforcement.access import Access
+from enforcement.changes import Change, needs_permit
+from tests.agents.conftest import Site, until
+
+
+class Gate:
+    """Holds whoever passes it for the first time until it is opened."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self.open = threading.Event()
+
+    def hold(self) -> None:
+        if not self.reached.is_set():
+            self.reached.set()
+            assert self.open.wait(15)
+
+
+def hold_first_restriction(site: Site, gate: Gate) -> Callable[[], None]:
+    """Hold the driver when it is given its first slice of restrictions."""
+
+    def before_apply(slice: Sequence[Change]) -> None:
+        if needs_permit(slice[0]):
+            gate.hold()
+
+    site.box.before_apply = before_apply
+    return gate.open.set
+
+
+def want_bulk(site: Site, number: int) -> list[str]:
+    names = [f"u{each:02}" for each in range(number)]
+    for name in names:
+        site.controller.want("box", name, Access.BLOCKED)
+    return names
+
+
+def test_a_payment_committed_before_the_permit_prevents_the_cut(site: Site) -> None:
+    gate = Gate()
+    site.controller.before_permit = lambda bindings: gate.hold()
+    site.controller.want("box", "ana", Access.BLOCKED)
+    site.start()
+    assert gate.reached.wait(15)
+    site.controller.want("box", "ana", Access.FULL)
+    gate.open.set()
+    site.until_state("ana", "verified")
+    assert site.box.history == []
+
+
+def test_a_payment_committed_after_the_permit_is_restored_in_the_next_slice(site: Site) -> None:
+    gate = Gate()
+    release = hold_first_restriction(site, gate)
+    names = want_bulk(site, 9)
+    site.start()
+    assert gate.reached.wait(15)
+    site.controller.want("box", names[0], Access.FULL)
+    release()
+    until(lambda: all(site.state(name) == "verified" for name in names))
+    cut = [(name, Access.BLOCKED) for name in names[:3]]
+    assert site.box.history[:4] == [*cut, (names[0], Access.FULL)]
+    assert site.box.restricted() == set(names[1:])
+
+
+def test_a_payment_for_a_later_slice_of_a_bulk_prevents_its_cut(site: Site) -> None:
+    gate = Gate()
+    release = hold_first_restriction(site, gate)
+    names = want_bulk(site, 9)
+    site.start()
+    assert gate.reached.wait(15)
+    site.controller.want("box", names[8], Access.FULL)
+    release()
+    until(lambda: all(site.state(name) == "verified" for name in names))
+    assert (names[8], Access.BLOCKED) not in site.box.history
+
+
+def test_a_restore_never_shares_its_slice_with_a_restriction(site: Site) -> None:
+    slices: list[set[bool]] = []
+    site.box.before_apply = lambda changes: slices.append({needs_permit(change) for change in changes})
+    for name in ("a", "b"):
+        site.box.impose(f"username:{name}", name)
+        site.controller.want("box", name, Access.FULL)
+    for name in ("c", "d"):
+        site.controller.want("box", name, Access.BLOCKED)
+    site.start()
+    until(lambda: site.box.restricted() == {"c", "d"})
+    assert slices == [{False}, {True}]
+
+
+def test_a_permit_that_ran_out_before_it_was_used_cuts_nobody(site: Site) -> None:
+    late = 0.0
+
+    def outlive(granted: list[str]) -> None:
+        nonlocal late
+        late += 31.0
+
+    site.clock = Clock(lambda: SYSTEM_CLOCK.monotonic() + late, SYSTEM_CLOCK.now)
+    site.controller.after_permit = outlive
+    site.controller.want("box", "ana", Access.BLOCKED)
+    site.start()
+    site.until_state("ana", "withheld")
+    assert site.controller.detail("box", "ana") == "the permit ran out before it could be used"
+    assert site.box.history == []
+
+
+def test_what_the_controller_does_not_permit_is_withheld_with_its_reason(site: Site) -> None:
+    site.controller.refuses["ana"] = "it is outside the policy's hours for restricting"
+    site.controller.want("box", "ana", Access.BLOCKED)
+    site.controller.want("box", "eva", Access.BLOCKED)
+    site.start()
+    site.until_state("eva", "verified")
+    site.until_state("ana", "withheld")
+    assert site.controller.detail("box", "ana") == "it is outside the policy's hours for restricting"
+    assert site.box.restricted() == {"eva"}
+
+
+def test_what_was_not_permitted_is_asked_again_before_the_next_sweep(site: Site) -> None:
+    site.controller.refuses["ana"] = "its account is being reviewed"
+    site.controller.want("box", "ana", Access.BLOCKED)
+    site.start()
+    site.until_state("ana", "withheld")
+    site.controller.refuses.clear()
+    site.until_state("ana", "verified")
+    assert site.box.restricted() == {"ana"}
+
+
+def test_when_restricting_is_stopped_restores_go_on(site: Site) -> None:
+    site.box.impose("username:eva", "eva")
+    site.controller.stop_restricting(True)
+    site.controller.want("box", "ana", Access.BLOCKED)
+    site.controller.want("box", "eva", Access.FULL)
+    site.start()
+    site.until_state("ana", "withheld")
+    site.until_state("eva", "verified")
+    assert (site.box.restricted(), site.controller.detail("box", "ana")) == (set(), "stopped")
+
+
+def test_a_stop_in_the_middle_of_a_bulk_holds_what_is_not_yet_done(site: Site) -> None:
+    gate = Gate()
+    release = hold_first_restriction(site, gate)
+    names = want_bulk(site, 9)
+    site.start()
+    assert gate.reached.wait(15)
+    site.controller.stop_restricting(True)
+    release()
+    until(lambda: all(site.state(name) == "withheld" for name in names[3:]))
+    assert site.box.restricted() == set(names[:3])
+
+
+def test_a_device_in_observe_is_not_written_and_says_what_it_would_do(site: Site) -> None:
+    site.controller.set("box", modes={"internet": "observe"})
+    site.box.impose("username:eva", "eva")
+    site.box.impose("username:ghost", "b-unknown")
+    site.controller.want("box", "ana", Access.BLOCKED)
+    site.controller.want("box", "eva", Access.FULL)
+    site.start()
+    site.until_state("ana", "withheld")
+    site.until_state("eva", "withheld")
+    assert site.controller.detail("box", "ana") == "mode observe"
+    assert site.box.history == []
+    until(lambda: [stray["key"] for stray in site.controller.last_report("box")["strays"]] == ["username:ghost"])
+
+
+def test_a_device_in_restore_only_gives_access_back_and_takes_none(site: Site) -> None:
+    site.controller.set("box", modes={"internet": "restore_only"})
+    site.box.impose("username:eva", "eva")
+    site.controller.want("box", "ana", Access.BLOCKED)
+    site.controller.want("box", "eva", Access.FULL)
+    site.start()
+    site.until_state("ana", "withheld")
+    site.until_state("eva", "verified")
+    assert site.box.restricted() == set()
+
+
+def test_the_guard_lets_no_more_first_restrictions_through_than_the_site_allows(site: Site) -> None:
+    site.guard_per_hour = 4
+    names = [f"u{each}" for each in range(9)]
+    for name in names:
+        site.controller.want("box", name, Access.BLOCKED, first=True)
+    site.controller.want("box", "again", Access.BLOCKED)
+    site.start()
+    until(lambda: [site.state(name) for name in names].count("withheld") == 5)
+    site.until_state("again", "verified")
+    assert len(site.box.restricted()) == 5
+
+
+def test_the_guard_remembers_over_a_restart_and_never_counts_restores(site: Site) -> None:
+    site.guard_per_hour = 1
+    site.controller.want("box", "ana", Access.BLOCKED, first=True)
+    site.start()
+    site.until_state("ana", "verified")
+    site.restart()
+    site.controller.want("box", "eva", Access.BLOCKED, first=True)
+    site.until_state("eva", "withheld")
+    site.controller.want("box", "ana", Access.FULL)
+    site.until_state("ana", "verified")
+    assert site.box.restricted() == set()
+
+
+def test_a_repair_is_no_first_restriction_to_the_guard(site: Site) -> None:
+    site.guard_per_hour, site.sweep_seconds = 1, 0.2
+    site.controller.want("box", "ana", Access.BLOCKED, first=True)
+    site.start()
+    site.until_state("ana", "verified")
+    site.box.wipe("username:ana")
+    until(lambda: site.box.restricted() == {"ana"})
