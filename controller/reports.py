@@ -84,7 +84,7 @@ def _verified(row: Any, now: datetime) -> Happening:
 
 
 def _save_device(tx: Connection, device: str, report: Report, now: datetime) -> None:
-    """Under the device's lock: its epoch may have changed since it was read, and a review writes entries under it too."""
+    """Under the device's lock: its epoch may have changed since it was read, and reviews write entries under it."""
     same_epoch = report.epoch == reporting.lock_device(tx, device)
     if same_epoch:
         if report.whole:

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, or_, select
 
 from controller.core.model import OPENING_HOLDS
-from controller.store.tables import accounts, decisions, entries, holds
+from controller.store.tables import accounts, conflicts, decisions, entries, holds, impositions
 
 _CHUNK = 500
 """Values in one IN list: well below what SQLite (32,766) and PostgreSQL (65,535) take."""
@@ -15,7 +15,11 @@ _CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class AskedEntry:
-    """An entry that an agent wants to enforce, with what else the permit depends on."""
+    """An entry that an agent wants to enforce, with what else the permit depends on.
+
+    `first` only until it was verified once: what follows is a repair. `fiction` is a stage that was only observed while
+    no device enforced it, and is to be decided again. `disputed` is an account with an unsettled conflict.
+    """
 
     binding: str
     account: str
@@ -29,6 +33,9 @@ class AskedEntry:
     contested: bool
     policy: str | None
     review_at: datetime | None
+    review_error: str | None
+    fiction: bool
+    disputed: bool
     decided: str | None
     held: bool
 
@@ -63,14 +70,22 @@ def _asked(tx: Connection, device: str, bindings: Sequence[str], now: datetime) 
     )
     # A hold that opens bars every cut for billing; one that only stops escalation bars a first one.
     in_force = (holds.c.since <= now, or_(holds.c.until.is_(None), holds.c.until > now))
-    bars = or_(holds.c.kind.in_([kind.value for kind in OPENING_HOLDS]), entries.c.first)
+    first = entries.c.first & entries.c.verified_at.is_(None)
+    bars = or_(holds.c.kind.in_([kind.value for kind in OPENING_HOLDS]), first)
     of_service = or_(holds.c.service_id.is_(None), holds.c.service_id == entries.c.service_id)
     held = select(holds.c.id).where(holds.c.account_id == entries.c.account_id, of_service, bars, *in_force).exists()
+    of_account = conflicts.c.account_id == entries.c.account_id
+    disputed = select(conflicts.c.id).where(of_account, conflicts.c.settled_at.is_(None)).exists()
+    open_ = impositions.c.observed & impositions.c.ended_at.is_(None)
+    fiction = select(impositions.c.id).where(impositions.c.service_id == entries.c.service_id, open_).exists()
     query = (
         select(
             entries,
             accounts.c.policy,
             accounts.c.review_at,
+            accounts.c.review_error,
+            fiction.label("fiction"),
+            disputed.label("disputed"),
             decisions.c.access.label("decided"),
             claims.label("claims"),
             held.label("held"),
@@ -89,10 +104,13 @@ def _asked(tx: Connection, device: str, bindings: Sequence[str], now: datetime) 
             reasons=tuple(row.reasons),
             changed_revision=row.changed_revision,
             ended=row.ended,
-            first=row.first,
+            first=row.first and row.verified_at is None,
             contested=row.claims > 1,
             policy=row.policy,
             review_at=row.review_at,
+            review_error=row.review_error,
+            fiction=bool(row.fiction),
+            disputed=bool(row.disputed),
             decided=row.decided,
             held=bool(row.held),
         )

@@ -16,6 +16,14 @@ def lock_for_reports(tx: Connection, device: str, reports: Sequence[EntryReport]
     lock_accounts_of(tx, device, [report.binding for report in reports])
 
 
+def lock_device(tx: Connection, device: str) -> str:
+    """Lock the device's row, as a review does before it writes entries. Its present epoch."""
+    epoch: str = tx.execute(
+        select(devices.c.epoch).where(devices.c.name == device).with_for_update(key_share=True)
+    ).scalar_one()
+    return epoch
+
+
 def reported_rows(tx: Connection, device: str, reports: Sequence[EntryReport]) -> dict[str, Any]:
     """The entries that a report speaks of, by binding."""
     bindings = [report.binding for report in reports]
