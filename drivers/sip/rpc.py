@@ -51,13 +51,17 @@ class NodeRpc:
         return str(item["value"])
 
     def dump(self, table: str) -> dict[str, str]:
-        """A whole table."""
+        """A whole table. Kamailio gives {} to what it did not understand: that is no empty table, which is []."""
         result = self.call("htable.dump", table)
         try:
             items = [item for entry in result for item in entry["slot"]]
-            return {str(item["name"]): str(item["value"]) for item in items}
+            values = {str(item["name"]): str(item["value"]) for item in items}
+            whole = isinstance(result, list) and len(values) == sum(entry["size"] for entry in result)
         except (TypeError, KeyError) as wrong:
             raise self._garbled(f"htable.dump of {table} is not a list of slots") from wrong
+        if not whole:
+            raise self._garbled(f"htable.dump of {table} is not whole")
+        return values
 
     def values(self, table: str, names: Iterable[str]) -> dict[str, str]:
         """The values of those of `names` that have one, asked one by one."""
