@@ -6,18 +6,18 @@ from pathlib import Path
 from threading import Event
 from types import FrameType
 
-from agents.agent import Agent
+from agents.agent import Agent, MakeDriver
 from agents.clock import SYSTEM_CLOCK
 from agents.memory import Memory
 from agents.settings import Settings, SettingsError, read_settings, read_token
 from drivers.base import Driver, DriverError
-from drivers.catalog import driver
+from drivers.catalog import driver as catalogued
 
 _NO_INSTALLATION = "unknown"
 """Stands in where no controller has said yet whose marks are ours: good enough to judge settings, never to write."""
 
 
-def run(path: Path) -> None:
+def run(path: Path, make_driver: MakeDriver = catalogued) -> None:
     """Run the agent of the settings at `path` until SIGTERM or SIGINT.
 
     Raises SettingsError, MemoryUnusable, or OSError (the metrics' address), before anything is started.
@@ -25,9 +25,9 @@ def run(path: Path) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs every request
     settings = read_settings(path)
-    for built in _drivers(settings, _NO_INSTALLATION).values():
+    for built in _drivers(settings, _NO_INSTALLATION, make_driver).values():
         built.close()
-    agent = Agent(settings)
+    agent = Agent(settings, make_driver)
     told_to_stop = Event()
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -51,17 +51,17 @@ def check(path: Path) -> list[str]:
     try:
         settings = read_settings(path)
         read_token(settings.token_file)
-        drivers = _drivers(settings, _installation(settings))
+        drivers = _drivers(settings, _installation(settings), catalogued)
     except SettingsError as wrong:
         return [str(wrong)]
     return [f"{name}: {problem}" for name, built in drivers.items() for problem in _problems(built)]
 
 
-def _drivers(settings: Settings, installation: str) -> dict[str, Driver]:
+def _drivers(settings: Settings, installation: str, make_driver: MakeDriver) -> dict[str, Driver]:
     built: dict[str, Driver] = {}
     for device in settings.devices:
         try:
-            built[device.name] = driver(device.driver, device.options, installation)
+            built[device.name] = make_driver(device.driver, device.options, installation)
         except ValueError as wrong:
             raise SettingsError(f"devices: {device.name}: {wrong}") from wrong
     return built

@@ -1,5 +1,7 @@
 """A site: boxes, an agent beside them, and a controller on loopback."""
 
+import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -24,6 +26,19 @@ def until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "what was waited for did not come"
         time.sleep(0.003)
+
+
+class Gate:
+    """Holds whoever passes it for the first time until it is opened."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self.open = threading.Event()
+
+    def hold(self) -> None:
+        if not self.reached.is_set():
+            self.reached.set()
+            assert self.open.wait(DEADLINE_S)
 
 
 class Site:
@@ -66,6 +81,24 @@ class Site:
 
     def _driver(self, name: str, options: Mapping[str, Any], installation: str) -> Driver:
         return BoxDriver(self.boxes[name])
+
+    def crash(self, reached: threading.Event, release: threading.Event) -> Agent:
+        """Kill the agent when it has reached an instant at which the test holds it, and start another.
+
+        The new one finds the memory file as it was on disk at that instant, and the boxes as they are.
+        """
+        assert reached.wait(DEADLINE_S)
+        survivor = self.memory.with_name(f"after-{len(list(self.memory.parent.iterdir()))}.db")
+        for suffix in ("", "-wal"):
+            shutil.copy(f"{self.memory}{suffix}", f"{survivor}{suffix}")
+        for box in self.boxes.values():
+            box.forsake()
+        self.agent._stopping.set()
+        self.agent._link.interrupt()
+        release.set()
+        self.agents.pop().stop()
+        self.memory = survivor
+        return self.start()
 
     def stop(self) -> None:
         while self.agents:

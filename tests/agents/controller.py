@@ -27,7 +27,7 @@ class Desk:
     modes: dict[str, str] = field(default_factory=lambda: {"internet": "enforce"})
     adopts: list[str | int] | None = None
     entries: dict[str, WireEntry] = field(default_factory=dict)
-    raw: list[dict[str, Any]] = field(default_factory=list)
+    raw: list[Any] = field(default_factory=list)
     enrolment: dict[str, Any] | None = None
     reports: list[dict[str, Any]] = field(default_factory=list)
     states: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -43,6 +43,7 @@ class Controller:
         self.valid_s = 30.0
         self.before_permit: Callable[[list[str]], None] = lambda bindings: None
         self.after_permit: Callable[[list[str]], None] = lambda granted: None
+        self.before_report: Callable[[], None] = lambda: None
         self.refuses: dict[str, str] = {}
         self.permitted: set[tuple[str, int]] = set()
         self.told_revision: dict[str, int] = {}
@@ -179,6 +180,7 @@ class Controller:
         return self.refuses.get(entry.binding, "")
 
     def save_report(self, device: str, report: dict[str, Any]) -> None:
+        self.before_report()
         with self.changed:
             desk = self.desks[device]
             desk.reports.append(report)

@@ -47,6 +47,11 @@ class Box:
         self.before_apply: Callable[[Sequence[Change]], None] = lambda changes: None
         self.after_write: Callable[[Change], None] = lambda change: None
         self.reads: list[frozenset[Key] | None] = []
+        self.generation = 0
+
+    def forsake(self) -> None:
+        """The process that talks to the box dies: nothing more comes from it."""
+        self.generation += 1
 
     def access(self, key: Key | str) -> Access:
         """What the customer has by the box's records (as an operator would read them)."""
@@ -84,6 +89,7 @@ class BoxDriver:
     def __init__(self, box: Box) -> None:
         self._box = box
         self._closed = threading.Event()
+        self._generation = box.generation
 
     @property
     def capabilities(self) -> Capabilities:
@@ -119,11 +125,13 @@ class BoxDriver:
         assert len(slice) <= self._box.slice_size
         self._reach()
         self._box.before_apply(slice)
+        self._live_on()
         outcomes: list[Outcome] = []
         for change in slice:
             self._drop_if_due(len(outcomes))
             outcomes.append(self._one(change))
             self._box.after_write(change)
+            self._live_on()
         self._drop_if_due(len(outcomes))
         return outcomes
 
@@ -165,7 +173,12 @@ class BoxDriver:
         self._box.sessions[key] = self._box.access(key)
         return True
 
+    def _live_on(self) -> None:
+        if self._generation != self._box.generation:
+            raise Unreachable("this process is dead")
+
     def _reach(self) -> None:
+        self._live_on()
         hangs = self._box.faults.hangs
         while hangs is not None and not hangs.is_set():
             if self._closed.wait(0.005):

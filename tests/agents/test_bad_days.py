@@ -174,13 +174,21 @@ def test_an_agent_that_starts_without_its_controller_repairs_from_memory(site: S
     until(lambda: site.box.restricted() == set())
 
 
-def test_an_agent_that_was_never_told_anything_touches_nothing(site: Site) -> None:
+def test_a_new_device_is_in_observe_and_nothing_on_it_is_touched(site: Site) -> None:
     site.box.impose("username:ana", "ana")
     site.controller.set("box", modes={})
     site.start()
     until(lambda: site.controller.desks["box"].enrolment is not None)
     until(lambda: bool(site.controller.last_report("box")))
     assert site.box.restricted() == {"ana"}
+
+
+def test_an_agent_that_was_never_told_anything_touches_nothing(site: Site) -> None:
+    site.box.impose("username:ana", "ana")
+    site.controller.go()
+    site.start()
+    site.agent._follower.thread.join(0.2)
+    assert (site.agent.devices, site.box.reads) == ({}, [])
 
 
 def test_a_controller_behind_what_the_agent_has_seen_is_not_followed_not_even_to_restore(site: Site) -> None:

@@ -1,25 +1,11 @@
 """The instants at which such systems break: the agent is held there, and the world changes behind its back."""
 
-import threading
 from collections.abc import Callable, Sequence
 
 from agents.clock import SYSTEM_CLOCK, Clock
 from enforcement.access import Access
 from enforcement.changes import Change, needs_permit
-from tests.agents.conftest import Site, until
-
-
-class Gate:
-    """Holds whoever passes it for the first time until it is opened."""
-
-    def __init__(self) -> None:
-        self.reached = threading.Event()
-        self.open = threading.Event()
-
-    def hold(self) -> None:
-        if not self.reached.is_set():
-            self.reached.set()
-            assert self.open.wait(15)
+from tests.agents.conftest import Gate, Site, until
 
 
 def hold_first_restriction(site: Site, gate: Gate) -> Callable[[], None]:
