@@ -1,0 +1,194 @@
+"""The driver: rows first, in one transaction; then live sessions; then radacct, read until it shows the effect."""
+
+import time
+from collections.abc import Collection, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy import Connection
+
+from drivers.base import Capabilities
+from drivers.radius.attributes import class_octets
+from drivers.radius.check import problems
+from drivers.radius.compose import compose
+from drivers.radius.database import Database
+from drivers.radius.reply import Replies, group_replies, read_replies
+from drivers.radius.rows import Customer, customers, live_sessions, names_of_interest
+from drivers.radius.sender import Ask, Sender
+from drivers.radius.settings import Settings
+from drivers.radius.telling import Step, Word, Worth, judged, word_for
+from drivers.radius.truth import Finding, Meaning, access_of, findings, must_be_told, seen
+from drivers.radius.write import draw_line, settle, sweep_done, write
+from enforcement.access import Access, Kind
+from enforcement.changes import Change, Outcome, Restore, Restrict, Result, key_of
+from enforcement.keys import Key, KeyType
+from enforcement.observed import Observed
+
+SLICE = 500
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 0.25
+
+
+@dataclass(slots=True)
+class _Telling:
+    """What came of telling one customer's sessions."""
+
+    words: list[Word] = field(default_factory=list)
+    obeys: bool = False
+
+
+class RadiusDriver:
+    """One FreeRADIUS database and the NASes behind it. Key: the user name, exactly as the tables write it."""
+
+    def __init__(self, settings: Settings, installation: str) -> None:
+        self._settings = settings
+        self._installation = installation
+        self._database = Database(settings)
+        self._tables = self._database.tables
+        self._sender = Sender()
+        self._disowned: dict[int, str] = {}
+
+    @property
+    def capabilities(self) -> Capabilities:
+        access = frozenset(self._settings.groups.by_access)
+        return Capabilities(frozenset({KeyType.USERNAME}), {Kind.INTERNET: access}, SLICE, effects=True)
+
+    def observe(self, keys: Set[Key] | None = None) -> Observed:
+        with self._database.reading() as connection:
+            marked = self._database.has_marks(connection)
+            meaning = self._meaning(connection)
+            names = self._names(connection, keys, meaning, marked)
+            found = customers(connection, self._tables, self._settings, names, marked)
+        by_key = {Key(KeyType.USERNAME, name): seen(customer, meaning) for name, customer in found.items()}
+        return Observed(
+            {key: one for key, one in by_key.items() if one is not None},
+            asked=None if keys is None else frozenset(keys),
+        )
+
+    def _names(self, connection: Connection, keys: Set[Key] | None, meaning: Meaning, marked: bool) -> set[str]:
+        if keys is not None:
+            return {key.value for key in keys if key.type is KeyType.USERNAME}
+        shown = [text for one in meaning.classes for text in _forms(one)]
+        return names_of_interest(connection, self._tables, self._settings, marked, shown)
+
+    def apply(self, slice: Sequence[Change]) -> Sequence[Outcome]:
+        if not slice:
+            return []
+        self._database.make_marks()
+        names = {key_of(change).value for change in slice}
+        with self._database.writing() as connection:
+            meaning = self._meaning(connection)
+            before = customers(connection, self._tables, self._settings, names, marked=True)
+            changes = compose(slice, before, meaning)
+            write(connection, self._tables, self._settings, changes)
+        with self._database.writing() as connection:
+            draw_line(connection, self._tables, names)
+            after = customers(connection, self._tables, self._settings, names, marked=True)
+            replies = read_replies(connection, self._tables, list(after.values()))
+        had = {key_of(one).value: one.before for one in slice if isinstance(one, Restrict | Restore)}
+        told = self._tell(after, had, meaning, replies)
+        self._read_back(after, told, meaning)
+        self._settle(told)
+        return [_outcome(change, changes.refused.get(at), told) for at, change in enumerate(slice)]
+
+    def _tell(
+        self, after: Mapping[str, Customer], had: Mapping[str, Access], meaning: Meaning, replies: Replies
+    ) -> dict[str, _Telling]:
+        told = {name: _Telling() for name in after}
+        asks: list[tuple[str, Finding, Ask]] = []
+        for name, customer in after.items():
+            for finding in findings(customer, meaning):
+                if not finding.to_tell and not (name in had and must_be_told(finding, customer, meaning)):
+                    continue
+                before = frozenset(one for one in (finding.before, had.get(name)) if one is not None)
+                step = Step(before, access_of(customer, meaning))
+                word = word_for(finding, customer, step, self._settings.nases, replies)
+                if isinstance(word, Word):
+                    told[name].words.append(word)
+                else:
+                    asks.append((name, finding, word))
+        answers = self._sender.send([ask for _, _, ask in asks])
+        for (name, finding, ask), answer in zip(asks, answers, strict=True):
+            word = judged(ask, answer)
+            told[name].words.append(word)
+            if word.worth is Worth.GONE:
+                self._disowned[finding.session.id] = finding.session.updated
+        return told
+
+    def _read_back(self, after: Mapping[str, Customer], told: Mapping[str, _Telling], meaning: Meaning) -> None:
+        """Mark who obeys, as radacct shows it: at once where nothing had to be told, else as accounting comes in."""
+        deadline = time.monotonic() + self._settings.read_back_s
+        pause = FIRST_PAUSE_S
+        waiting = self._judge(dict(after), told, meaning)
+        while waiting and time.monotonic() < deadline:
+            time.sleep(pause)
+            pause = min(pause * 1.5, LONGEST_PAUSE_S)
+            with self._database.reading() as connection:
+                live = live_sessions(connection, self._tables, self._settings, waiting)
+            waiting = self._judge(
+                {name: replace(after[name], sessions=tuple(live.get(name, ()))) for name in waiting}, told, meaning
+            )
+
+    def _judge(self, now: Mapping[str, Customer], told: Mapping[str, _Telling], meaning: Meaning) -> Collection[str]:
+        """Who is still worth waiting for: all of whose sessions took it, and radacct is to show it."""
+        waiting = []
+        for name, customer in now.items():
+            told[name].obeys = not any(finding.to_tell for finding in findings(customer, meaning))
+            provable = all(word.worth in (Worth.TAKEN, Worth.GONE) and word.proven for word in told[name].words)
+            if not told[name].obeys and told[name].words and provable:
+                waiting.append(name)
+        return waiting
+
+    def _settle(self, told: Mapping[str, _Telling]) -> None:
+        obeyed = [name for name, telling in told.items() if telling.obeys]
+        unprovable = [name for name, telling in told.items() if not telling.obeys and _all_taken(telling)]
+        with self._database.writing() as connection:
+            settle(connection, self._tables, obeyed, [name for name in unprovable if not _all_proven(told[name])])
+            sweep_done(connection, self._tables)
+
+    def check(self) -> Sequence[str]:
+        with self._database.reading() as connection:
+            marked = self._database.has_marks(connection)
+            return problems(connection, self._tables, self._settings, self._meaning(connection), marked)
+
+    def close(self) -> None:
+        self._sender.close()
+        self._sender = Sender()
+        self._database.close()
+
+    def _meaning(self, connection: Connection) -> Meaning:
+        classes: dict[bytes, frozenset[str]] = {}
+        if self._settings.session_class:
+            for group, items in group_replies(connection, self._tables, self._settings.groups.ours).items():
+                for value in (value for attribute, _, value in items if attribute == "Class"):
+                    octets = class_octets(value)
+                    classes[octets] = classes.get(octets, frozenset()) | {group}
+        return Meaning(self._settings, self._installation, classes, self._disowned)
+
+
+def _forms(octets: bytes) -> tuple[str, str]:
+    """How radacct.class may write a Class: FreeRADIUS prints octets in hexadecimal; some schemas' queries cast them."""
+    return "0x" + octets.hex(), octets.decode("utf-8", errors="replace")
+
+
+def _all_taken(telling: _Telling) -> bool:
+    return bool(telling.words) and all(word.worth in (Worth.TAKEN, Worth.GONE) for word in telling.words)
+
+
+def _all_proven(telling: _Telling) -> bool:
+    return all(word.proven for word in telling.words)
+
+
+def _outcome(change: Change, refused: str | None, told: Mapping[str, _Telling]) -> Outcome:
+    if refused is not None:
+        return Outcome(change, Result.REFUSED, refused, effect_done=False)
+    telling = told[key_of(change).value]
+    detail = "; ".join(dict.fromkeys(word.detail for word in telling.words if word.detail))
+    if telling.obeys:
+        return Outcome(change, Result.DONE, detail)
+    if any(word.worth is Worth.REFUSED for word in telling.words):
+        return Outcome(change, Result.REFUSED, detail, effect_done=False)
+    if _all_taken(telling) and not _all_proven(telling):
+        return Outcome(change, Result.DONE, detail or "acknowledged; this NAS offers no way to read it back")
+    if _all_taken(telling):
+        detail = f"{detail}; " if detail else ""
+        return Outcome(change, Result.UNKNOWN, f"{detail}acknowledged, but radacct shows no effect", effect_done=False)
+    return Outcome(change, Result.UNKNOWN, detail, effect_done=False)

@@ -1,0 +1,48 @@
+"""FreeRADIUS's tables as the driver needs them (schema.sql of FreeRADIUS 3), and the one table that is ours."""
+
+from sqlalchemy import BigInteger, Column, MetaData, SmallInteger, String, Table, column, table
+from sqlalchemy.sql.expression import TableClause
+
+from drivers.radius.settings import TableNames
+
+
+class Tables:
+    """Operator's tables name only the columns that are read or written here; types are the database's own."""
+
+    def __init__(self, names: TableNames) -> None:
+        self.radusergroup = _plain(names.radusergroup, "username", "groupname", "priority")
+        self.radcheck = _plain(names.radcheck, "username", "attribute", "op", "value", "id")
+        self.radreply = _plain(names.radreply, "username", "attribute", "op", "value", "id")
+        self.radgroupreply = _plain(names.radgroupreply, "groupname", "attribute", "op", "value", "id")
+        self.radgroupcheck = _plain(names.radgroupcheck, "groupname", "attribute", "op", "value", "id")
+        self.radacct = _plain(
+            names.radacct,
+            "radacctid",
+            "acctsessionid",
+            "username",
+            "nasipaddress",
+            "framedipaddress",
+            "callingstationid",
+            "acctstarttime",
+            "acctupdatetime",
+            "acctstoptime",
+            "class",
+        )
+        self.ours = MetaData()
+        self.marks = Table(
+            names.grifo_marks,
+            self.ours,
+            Column("username", String(253), primary_key=True),
+            Column("mark", String(255), primary_key=True),
+            Column("groupname", String(64), nullable=False),
+            Column("sessions_until", BigInteger),
+            Column("told", SmallInteger, nullable=False),
+        )
+        """`groupname` is empty once restored, while sessions that precede the restore are still to be told; the row
+        goes with the last of them. `sessions_until` is the highest radacctid when the change had been committed: such
+        sessions logged in before it. NULL stands for all, until the line is drawn. `told` is 1 when all of them
+        acknowledged a CoA whose effect radacct can't show."""
+
+
+def _plain(name: str, *columns: str) -> TableClause:
+    return table(name, *(column(one) for one in columns))

@@ -1,0 +1,146 @@
+"""Telling live sessions: which packet says it to which NAS, and what the NAS's answer is worth. Pure.
+
+Error-Causes (RFC 5176, 3.5) fall into four: the session is gone (503), the NAS is short of something and must be left
+alone for a while (506), it is authorising anew by itself (507), and everything else is a fault of configuration that
+repeating does not mend. Silence is none of them: nothing is known.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from pyrad.packet import CoAACK, CoANAK, CoARequest, DisconnectACK, DisconnectNAK, DisconnectRequest
+
+from drivers.radius.attributes import Value, value_of
+from drivers.radius.reply import Replies
+from drivers.radius.rows import Customer, Session
+from drivers.radius.sender import Answer, Ask
+from drivers.radius.settings import Nas, Way
+from drivers.radius.truth import Finding
+from enforcement.access import Access
+
+FULL_CLASS = b"grifo-full"
+"""Class of a CoA back to full where the plan's reply has none: a CoA can replace a Class, never take it away."""
+
+SESSION_NOT_FOUND, BUSY, AUTHORISING_ANEW = 503, 506, 507
+_WORDS = {
+    401: "unsupported attribute",
+    402: "missing attribute",
+    403: "NAS identification mismatch",
+    404: "invalid request",
+    405: "unsupported service",
+    407: "invalid attribute value",
+    501: "administratively prohibited",
+    502: "request not routable",
+    503: "session context not found",
+    504: "session context not removable",
+    506: "resources unavailable",
+    507: "request initiated",
+    508: "several sessions match",
+}
+
+
+class Worth(Enum):
+    """What an answer is worth."""
+
+    TAKEN = auto()
+    """Acknowledged: to be read back."""
+    GONE = auto()
+    """The NAS has no such session."""
+    LATER = auto()
+    """Not now, or nothing known: the effect stays owed."""
+    REFUSED = auto()
+    """A fault of configuration, to be reported."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """An answer, judged; `detail` is for a person. `proven` is whether radacct will show the effect."""
+
+    worth: Worth
+    detail: str = ""
+    proven: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """From which access to which; `before` holds all that the session may have now, none where nothing is known."""
+
+    before: frozenset[Access]
+    after: Access
+
+
+def word_for(
+    finding: Finding,
+    customer: Customer,
+    step: Step,
+    nases: Mapping[str, Nas],
+    replies: Replies,
+) -> Ask | Word:
+    """The request that tells one session, or why none can be sent."""
+    session = finding.session
+    nas = nases.get(session.nas_ip)
+    if nas is None:
+        return Word(Worth.REFUSED, f"NAS {session.nas_ip} of a live session is not in the settings' nases")
+    if nas.way is Way.NONE:
+        return Word(Worth.REFUSED, f"NAS {session.nas_ip} takes neither CoA nor Disconnect: it obeys at the next login")
+    named = _identification(nas, session)
+    changes = _coa_changes(nas, customer, step, replies)
+    if changes is None:
+        return Ask(nas, DisconnectRequest, named)
+    return Ask(nas, CoARequest, named + changes)
+
+
+def _identification(nas: Nas, session: Session) -> tuple[tuple[str, Value], ...]:
+    """The attributes by which this NAS knows a session; those that radacct lacks are left out."""
+    values = {
+        "User-Name": session.username,
+        "Acct-Session-Id": session.session_id,
+        "NAS-IP-Address" if ":" not in session.nas_ip else "NAS-IPv6-Address": session.nas_ip,
+        "NAS-Identifier": nas.nas_identifier,
+        "Framed-IP-Address": session.framed_ip,
+        "Calling-Station-Id": session.calling,
+    }
+    wanted = [*nas.identifiers, *(["NAS-IPv6-Address"] if "NAS-IP-Address" in nas.identifiers else [])]
+    return tuple((name, values[name]) for name in wanted if values.get(name))
+
+
+def _coa_changes(nas: Nas, customer: Customer, step: Step, replies: Replies) -> tuple[tuple[str, Value], ...] | None:
+    """What a CoA carries; None where only a new login brings the whole change."""
+    listed = step.before and nas.changes.keys() >= {*step.before, step.after}
+    if nas.way is not Way.COA or not listed:
+        return None
+    reply = replies.of(customer)
+    if reply is None:
+        return None
+    names = nas.changes[step.after]
+    changes = [(name, value_of(name, text)) for name, text in reply if name in names]
+    if {name for name, _ in changes} != set(names):
+        return None
+    return (*changes, *(_class_of(reply) if nas.coa_class else ()))
+
+
+def _class_of(reply: list[tuple[str, str]]) -> tuple[tuple[str, Value], ...]:
+    found = tuple(("Class", value_of("Class", text)) for name, text in reply if name == "Class")
+    return found or (("Class", FULL_CLASS),)
+
+
+def judged(ask: Ask, answer: Answer) -> Word:
+    """What an answer is worth."""
+    where = f"NAS {ask.nas.nas_ip}"
+    asked, ack, nak = (
+        ("Disconnect", DisconnectACK, DisconnectNAK) if ask.code == DisconnectRequest else ("CoA", CoAACK, CoANAK)
+    )
+    if answer.code is None:
+        return Word(Worth.LATER, f"{where} did not answer the {asked}: down, or another secret, clock or firewall")
+    if answer.code == ack:
+        return Word(Worth.TAKEN, proven=ask.code == DisconnectRequest or ask.nas.coa_class)
+    if answer.code != nak:
+        return Word(
+            Worth.LATER, f"{where} answered the {asked} with packet code {answer.code}, which is no answer to it"
+        )
+    cause = answer.error_cause
+    detail = f"{where} refused the {asked}: {_WORDS.get(cause or 0, 'no cause that is known')} (Error-Cause {cause})"
+    if cause == SESSION_NOT_FOUND:
+        return Word(Worth.GONE, detail)
+    return Word(Worth.LATER if cause in (BUSY, AUTHORISING_ANEW) else Worth.REFUSED, detail)

@@ -1,0 +1,83 @@
+"""The statements that change rows: a few for a whole slice, in the caller's transaction."""
+
+from collections.abc import Collection, Iterable, Sequence
+
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy.sql.expression import TableClause
+
+from drivers.radius.compose import DONE_WITH, RowChanges
+from drivers.radius.settings import Settings
+from drivers.radius.tables import Tables
+
+
+def write(connection: Connection, tables: Tables, settings: Settings, changes: RowChanges) -> None:
+    """Carry out `changes`; rows go before rows come, so that no customer has two of ours at one moment."""
+    if changes.drop_groups:
+        group = tables.radusergroup.c
+        ours = and_(
+            group.priority == settings.priority, tuple_(group.username, group.groupname).in_(changes.drop_groups)
+        )
+        connection.execute(delete(tables.radusergroup).where(ours))
+    _drop_marks(connection, tables, [*changes.drop_marks, *((name, row.mark) for name, row in changes.put_marks)])
+    _insert(
+        connection,
+        tables.radusergroup,
+        [{"username": u, "groupname": g, "priority": settings.priority} for u, g in changes.add_groups],
+    )
+    _insert(
+        connection,
+        tables.marks,
+        [
+            {
+                "username": username,
+                "mark": row.mark,
+                "groupname": row.group,
+                "sessions_until": row.sessions_until,
+                "told": int(row.told),
+            }
+            for username, row in changes.put_marks
+        ],
+    )
+
+
+def draw_line(connection: Connection, tables: Tables, names: Collection[str]) -> None:
+    """Say up to which session the changes of `names` came after the login; only once they are committed.
+
+    Until then NULL stands for every session: a crash in between leaves too many to be told, never too few.
+    """
+    highest = connection.execute(select(func.max(tables.radacct.c.radacctid))).scalar() or 0
+    mine = tables.marks.c.username.in_(sorted(names)) & tables.marks.c.sessions_until.is_(None)
+    connection.execute(update(tables.marks).where(mine).values(sessions_until=highest))
+
+
+def settle(connection: Connection, tables: Tables, obeyed: Collection[str], told: Collection[str]) -> None:
+    """After telling: restores whose sessions have all obeyed lose their last row; CoAs without proof are noted."""
+    marks = tables.marks
+    if obeyed:
+        done = marks.c.username.in_(sorted(obeyed)) & (marks.c.groupname == DONE_WITH)
+        connection.execute(delete(marks).where(done))
+    if told:
+        connection.execute(update(marks).where(marks.c.username.in_(sorted(told))).values(told=1))
+
+
+def sweep_done(connection: Connection, tables: Tables) -> None:
+    """Forget restores that no session precedes any more, wherever they are."""
+    marks, acct = tables.marks, tables.radacct
+    alive = select(acct.c.radacctid).where(
+        acct.c.username == marks.c.username,
+        acct.c.acctstoptime.is_(None),
+        or_(marks.c.sessions_until.is_(None), acct.c.radacctid <= marks.c.sessions_until),
+    )
+    connection.execute(delete(marks).where(marks.c.groupname == DONE_WITH, marks.c.told == 1, ~alive.exists()))
+
+
+def _drop_marks(connection: Connection, tables: Tables, which: Iterable[tuple[str, str]]) -> None:
+    pairs = list(which)
+    if pairs:
+        marks = tables.marks.c
+        connection.execute(delete(tables.marks).where(tuple_(marks.username, marks.mark).in_(pairs)))
+
+
+def _insert(connection: Connection, into: TableClause, rows: Sequence[dict[str, object]]) -> None:
+    if rows:
+        connection.execute(insert(into).values(list(rows)))
