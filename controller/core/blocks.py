@@ -65,7 +65,7 @@ def _by_service(case: Case) -> Iterable[Block]:
 
 def _by_conflict(case: Case) -> Iterable[Block]:
     if case.facts.conflicts:
-        told = ", ".join(case.facts.conflicts)
+        told = ", ".join(sorted(case.facts.conflicts))
         yield Block(Code.CONFLICT, f"Billing told one event in two ways ({told}): settle the conflict first.")
 
 
@@ -78,7 +78,7 @@ def _by_hold(case: Case) -> Iterable[Block]:
 
 
 def _by_payment(case: Case) -> Iterable[Block]:
-    for payment in case.facts.payments:
+    for payment in sorted(case.facts.payments, key=lambda payment: (counts_from(payment), payment.id)):
         if is_clearing(payment, case.now):
             clears = counts_from(payment)
             amount = money(payment.amount, payment.currency)

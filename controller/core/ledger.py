@@ -130,18 +130,17 @@ def _take(loose: dict[str, int], invoice: Invoice, paid: int) -> int:
 def _open_shares(invoice: Invoice, paid: int) -> Shares:
     """What is still open of each service's part.
 
-    A customer may pay for one service alone (RD 899/2009, art. 23.1), and a payment says the invoice, not the line:
-    it goes to the part that it pays exactly, else to the smallest first, which leaves the fewest services unpaid.
-    Discounts count as paid.
+    A payment says the invoice, not the line. It goes to the smallest part first, which leaves the fewest services
+    unpaid, and never makes one unpaid again by paying more. Discounts count as paid.
     """
     shares: dict[ServiceId | None, int] = {}
     for line in invoice.lines:
         shares[line.service] = shares.get(line.service, 0) + line.amount
     shares[None] = shares.get(None, 0) + invoice.amount - sum(shares.values())
     rest = paid - sum(share for share in shares.values() if share < 0)
-    due = [(share != rest, share, service or "", service) for service, share in shares.items() if share > 0]
+    due = [(share, service or "", service) for service, share in shares.items() if share > 0]
     still_open: dict[ServiceId | None, int] = {}
-    for _, share, _, service in sorted(due):
+    for share, _, service in sorted(due):
         taken = min(share, rest)
         rest -= taken
         if taken < share:
