@@ -339,7 +339,7 @@ timeline = Table(
     Column("detail", JSON, nullable=False),
     Index(None, "account_id", "id"),
 )
-"""What happened, append-only. `kind` is event, decision, order, hold, permit, report, mode, stop, brake, epoch, alarm."""
+"""What happened, append-only. `kind`: event, decision, order, hold, permit, report, mode, stop, brake, epoch, alarm."""
 
 # --- what is wanted on devices, and what was seen there --------------------------------------------------------------
 

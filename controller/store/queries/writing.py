@@ -46,7 +46,8 @@ def tell(tx: Connection, table: Table, row: Mapping[str, Any]) -> bool:
     newer = statement.on_conflict_do_update(
         index_elements=keys, set_={name: statement.excluded[name] for name in rest}, where=told < telling
     )
-    return bool(tx.execute(newer).rowcount)
+    # Not rowcount: SQLAlchemy keeps it for UPDATE and DELETE only.
+    return tx.execute(newer.returning(table.c[keys[0]])).first() is not None
 
 
 def _split(table: Table, row: Mapping[str, Any]) -> tuple[list[str], list[str]]:
