@@ -70,6 +70,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         lifespan=_lifespan(database, board, schedule),
         separate_input_output_schemas=False,
     )
+    app.state.schedule = schedule
     app.state.context = Context(settings, database, clock, book, metrics, board, schedule.nudge)
     add_handlers(app)
     for room in (billing, orders, noc, devices, safety, agents, ops):

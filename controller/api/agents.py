@@ -36,7 +36,7 @@ async def feed(
     known: Annotated[list[str] | None, Query(description="What the agent has: `device:epoch:revision`.")] = None,
     mode: Annotated[
         list[str] | None,
-        Query(description="The modes that it knows, each `device:kind:mode`; without any, changes from now on count."),
+        Query(description="The modes that it knows, each `device:kind:mode`; default: what it was told last."),
     ] = None,
     stopped: Annotated[bool, Query(description="Whether it knows restricting to be stopped.")] = False,
     wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_S, description="Answer after this many seconds at most.")] = 0,
@@ -44,7 +44,7 @@ async def feed(
     """Where the agent's devices stand: at once when anything differs from what it knows, else after `wait` seconds."""
     has = _known(known or [])
     present = await asyncio.to_thread(_look, context, caller)
-    modes = _modes(present, caller.name) if mode is None else frozenset(mode)
+    modes = context.board.told_modes.get(caller.name) if mode is None else frozenset(mode)
 
     def differs(standing: Standing) -> bool:
         moved = standing.stopped != stopped or _places(standing, caller.name) != has
@@ -52,6 +52,7 @@ async def feed(
 
     if wait and not differs(present):
         present = await context.board.wait(differs, wait) or present
+    context.board.told_modes[caller.name] = _modes(present, caller.name)
     return _feed(present, caller.name)
 
 

@@ -35,12 +35,16 @@ log = logging.getLogger(__name__)
 
 
 class Board:
-    """Where devices stand, as last looked at, and the waiters for the next change. Lives in one event loop."""
+    """Where devices stand, as last looked at, and the waiters for the next change. Lives in one event loop.
+
+    `told_modes` are the modes that each agent was last told of: it does not repeat them when it asks.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._standing: Standing | None = None
         self._closing = False
+        self.told_modes: dict[str, frozenset[str]] = {}
         self._rung = asyncio.Event()
         self._moved = asyncio.Condition()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -120,11 +124,11 @@ async def _hear_sqlite(database: Database, ring: Callable[[], None]) -> None:
     """Ring when any other connection has committed, as SQLite's own counter tells (sqlite.org/pragma.html)."""
     path = database.engine.url.database
     assert path is not None
-    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, check_same_thread=False, isolation_level=None)
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
     try:
         before: object = None
         while True:
-            now = await asyncio.to_thread(_data_version, connection)
+            now = _data_version(connection, before)
             if now != before:
                 ring()
             before = now
@@ -133,8 +137,13 @@ async def _hear_sqlite(database: Database, ring: Callable[[], None]) -> None:
         connection.close()
 
 
-def _data_version(connection: sqlite3.Connection) -> object:
-    return connection.execute("PRAGMA data_version").fetchone()[0]
+def _data_version(connection: sqlite3.Connection, before: object) -> object:
+    """Microseconds, and never a wait: a thread for it could outlive the connection at the end."""
+    try:
+        return connection.execute("PRAGMA data_version").fetchone()[0]
+    except sqlite3.Error as wrong:
+        log.warning("the feed's listener could not look: %s", wrong)
+        return before
 
 
 async def _hear_postgresql(database: Database, ring: Callable[[], None]) -> None:
