@@ -1,0 +1,153 @@
+"""Policy files: what is right becomes a policy, what is wrong is named in full, with what is allowed there."""
+
+from datetime import date, time
+from pathlib import Path
+
+import pytest
+
+from controller.core.model import DayUnit
+from controller.policy_files import BadPolicy, load_policies, load_policy
+from enforcement.access import Access, Kind
+
+SHIPPED = Path(__file__).parents[2] / "configs" / "policies"
+SPAIN = (SHIPPED / "es.toml").read_text(encoding="utf-8")
+
+
+def wrongs(folder: Path, text: str, name: str = "mine") -> list[str]:
+    """What is said about a policy file, without its path."""
+    path = folder / f"{name}.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(BadPolicy) as raised:
+        load_policy(path)
+    lines = str(raised.value).splitlines()
+    assert all(line.startswith(f"{path}: ") for line in lines)
+    return [line.removeprefix(f"{path}: ") for line in lines]
+
+
+def test_spain_has_the_floors_of_its_law() -> None:
+    policy = load_policy(SHIPPED / "es.toml")
+    assert (policy.name, policy.timezone) == ("es", "Europe/Madrid")
+    assert policy.window.weekdays == {1, 2, 3, 4}
+    assert (policy.window.opens, policy.window.closes, policy.window.on_eves) == (time(9), time(14), False)
+    assert [stage.access for stage in policy.ladders[Kind.INTERNET]] == [Access.THROTTLED, Access.PORTAL]
+    for kind in (Kind.FIXED_VOICE, Kind.MOBILE_VOICE):
+        assert [stage.access for stage in policy.ladders[kind]] == [Access.INCOMING_ONLY]
+    for ladder in policy.ladders.values():
+        for stage in ladder:
+            assert stage.conditions.months_since_presented >= 1
+            assert stage.notice.unit is DayUnit.WORKING_DAYS
+            assert stage.notice.lead >= 15
+            assert stage.source.text
+
+
+def test_every_shipped_policy_can_be_used() -> None:
+    assert "es" in load_policies(SHIPPED)
+
+
+@pytest.mark.parametrize("day", [date(2020, 1, 6), date(2026, 10, 12), date(2026, 12, 8), date(2035, 12, 25)])
+def test_national_holidays_are_known_for_all_years(day: date) -> None:
+    assert day in load_policy(SHIPPED / "es.toml").holidays
+
+
+def test_a_region_and_a_town_add_their_days_and_make_another_version(tmp_path: Path) -> None:
+    path = tmp_path / "madrid.toml"
+    path.write_text(SPAIN.replace("# subdivision", "subdivision").replace("municipal = []", "municipal = [2026-11-09]"))
+    madrid, spain = load_policy(path), load_policy(SHIPPED / "es.toml")
+    assert {date(2026, 5, 2), date(2026, 11, 9)} <= madrid.holidays - spain.holidays
+    assert madrid.version != spain.version
+
+
+def test_the_same_content_is_the_same_version(tmp_path: Path) -> None:
+    path = tmp_path / "other-name.toml"
+    path.write_text(SPAIN, encoding="utf-8")
+    assert load_policy(path).version == load_policy(SHIPPED / "es.toml").version
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "says"),
+    [
+        ("trivial_amount = 500", "", "trivial_amount: is missing"),
+        ("trivial_amount = 500", 'trivial_amount = "5 EUR"', "trivial_amount: is '5 EUR'; it must be a whole number"),
+        ("trivial_amount = 500", "trivial_amount = true", "trivial_amount: is True; it must be a whole number"),
+        ("trivial_amount", "trivial_amont", "trivial_amont: is no key here; did you mean trivial_amount?"),
+        ('"Europe/Madrid"', '"Europe/Madird"', "timezone: is 'Europe/Madird'; it must be a name of the IANA"),
+        ('country = "ES"', 'country = "XX"', "calendar.country: is 'XX'; allowed: "),
+        ("# subdivision", "subdivision = 'MAD' #", "calendar.subdivision: is 'MAD'; did you mean MD?"),
+        ("municipal = []", 'municipal = ["9 Nov"]', "calendar.municipal: is ['9 Nov']; it must be a date"),
+        ('["mon", "tue", "wed", "thu"]', '["mon", "sun"]', "nothing is restricted on a Sunday"),
+        ('"09:00"', '"9 am"', "window.opens: is '9 am'; it must be a local time of day"),
+        ('"14:00"', '"08:00"', "window.closes: is 08:00; it must be later than opens, 09:00"),
+        ("canary = 5", "canary = 501", "brake.canary: is 501; it must not be more than number, 500"),
+        ("percent = 5", "percent = 0", "brake.percent: is 0; it must be a number above 0, at most 100"),
+        ('access = "portal"', 'access = "prtal"', "ladders.internet[2].access: is 'prtal'; did you mean portal?"),
+        ('access = "portal"', 'access = "throttled"', "ladders.internet[2].access: is 'throttled'; it must be lower"),
+        ('access = "incoming_only"', 'access = "released"', "ladders.fixed_voice[1].access: is 'released'; allowed: "),
+        ('name = "portal"', 'name = "throttled"', "ladders.internet[2].name: is 'throttled'; another stage"),
+        (
+            "days_in_previous_stage = 7",
+            "days_in_previous_stage = 0",
+            "days_in_previous_stage: is 0; it must be a whole",
+        ),
+        ("lead = 15", "lead = 0", "ladders.internet[1].notice.lead: is 0; it must be a whole number from 1"),
+        ('unit = "working_days"', 'unit = "workdays"', "notice.unit: is 'workdays'; did you mean working_days?"),
+        ('mark = "F2"', 'mark = "sure"', "source.mark: is 'sure'; allowed: D, F, F2, R"),
+        ("[ladders.internet.notice]", "[ladders.internet.notices]", "ladders.internet[1].notice: is missing"),
+        ("[ladders.internet.notice]", "[ladders.internet.notices]", "did you mean notice?"),
+        (
+            "[[ladders.mobile_voice]]",
+            "[[ladders.mobile]]",
+            "ladders.mobile: is no key here; did you mean mobile_voice?",
+        ),
+    ],
+)
+def test_a_mistake_is_named_with_its_place_and_what_is_allowed(
+    tmp_path: Path, right: str, wrong: str, says: str
+) -> None:
+    assert right in SPAIN
+    found = wrongs(tmp_path, SPAIN.replace(right, wrong, 1))
+    assert any(says in line for line in found), found
+
+
+def test_all_mistakes_are_named_at_once(tmp_path: Path) -> None:
+    text = SPAIN.replace("lead = 15", "lead = -1").replace("number = 500", "number = 0").replace('"14:00"', '"noon"')
+    places = [line.split(":")[0] for line in wrongs(tmp_path, text)]
+    assert {"window.closes", "brake.number", "ladders.internet[1].notice.lead"} <= set(places)
+    assert len(places) == len(set(places))
+
+
+def test_a_stage_without_a_notice_is_refused(tmp_path: Path) -> None:
+    start = SPAIN.index("[ladders.mobile_voice.notice]")
+    text = SPAIN[:start] + SPAIN[SPAIN.index("[ladders.mobile_voice.source]") :]
+    assert wrongs(tmp_path, text) == ["ladders.mobile_voice[1].notice: is missing"]
+
+
+def test_a_policy_without_ladders_is_refused(tmp_path: Path) -> None:
+    text = SPAIN[: SPAIN.index("[[ladders.internet]]")] + "[ladders]\n"
+    assert wrongs(tmp_path, text) == ["ladders: at least one ladder is needed, such as [[ladders.internet]]"]
+
+
+def test_what_is_not_toml_is_refused_with_its_line(tmp_path: Path) -> None:
+    assert "line 2" in wrongs(tmp_path, "timezone = 'Europe/Madrid'\npayments fresh = 1\n")[0]
+
+
+def test_a_file_name_that_no_account_could_name_is_refused(tmp_path: Path) -> None:
+    assert "'my policy'" in wrongs(tmp_path, SPAIN, "my policy")[0]
+
+
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadPolicy, match=r"none\.toml: cannot be read: No such file"):
+        load_policy(tmp_path / "none.toml")
+
+
+def test_a_folder_without_policies_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadPolicy, match=r"no policy \(\*\.toml\)"):
+        load_policies(tmp_path)
+
+
+def test_the_mistakes_of_all_files_are_named_together(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.toml").write_text("timezone = 1\n", encoding="utf-8")
+    with pytest.raises(BadPolicy) as raised:
+        load_policies(tmp_path)
+    assert f"{tmp_path / 'a.toml'}: timezone" in str(raised.value)
+    assert f"{tmp_path / 'b.toml'}: timezone" in str(raised.value)
