@@ -6,12 +6,12 @@ Only the device's own thread uses it, so what a slice is composed from cannot ch
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import asdict
 from typing import Any
 
+from agents.known import body_of
 from agents.memory import Memory
 from enforcement.access import Kind
-from enforcement.changes import Change, Outcome, Restrict, Result, binding_of, needs_permit
+from enforcement.changes import Change, Outcome, Restrict, Result, binding_of, key_of, needs_permit
 from enforcement.entries import BindingId, Entry
 from enforcement.keys import Key
 from enforcement.modes import Mode
@@ -193,14 +193,18 @@ class DeviceMemory:
     def after_slice(self, outcomes: Sequence[Outcome], before: Mapping[BindingId, bool], now: float) -> None:
         """Take what came of a slice; `before` is what was owed before it.
 
-        A refused change wrote nothing, so it owes what it owed before. What is unknown stays owed.
+        A refused change wrote nothing, so it owes what it owed before. What is unknown stays owed. A session that was
+        told was told of its key, so that former bindings of the same key owe it nothing either.
         """
         with self._memory.writing() as db:
             for outcome in outcomes:
                 binding = binding_of(outcome.change)
                 refused_anew = outcome.result is Result.REFUSED and binding not in before
-                if refused_anew or (outcome.result is Result.DONE and outcome.effect_done):
+                if refused_anew:
                     self._settle(db, binding)
+                if outcome.result is Result.DONE and outcome.effect_done:
+                    for told in {binding} | self._by_key.get(key_of(outcome.change), set()):
+                        self._settle(db, told)
                 if outcome.result is Result.DONE and isinstance(outcome.change, Restrict):
                     self._impose(db, outcome.change.entry, now)
 
@@ -227,7 +231,7 @@ class DeviceMemory:
         reports = list(reports)
         over = [BindingId(report.binding) for report in reports if self._is_over(report)]
         with self._memory.writing() as db:
-            rows = ((self._device, report.binding, json.dumps(asdict(report))) for report in reports)
+            rows = ((self._device, report.binding, json.dumps(body_of(report))) for report in reports)
             db.executemany("INSERT OR REPLACE INTO acknowledged VALUES (?, ?, ?)", rows)
             self.acknowledged.update({BindingId(report.binding): report for report in reports})
             for binding in over:

@@ -1,7 +1,8 @@
 """What is known of a device's entries after its last reads, as it is reported; and what of it the controller lacks."""
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from agents.withhold import CONTESTED
 from enforcement.changes import Remove
@@ -10,6 +11,8 @@ from enforcement.keys import Key
 from enforcement.observed import Observed, Seen
 from enforcement.plan import Plan, State
 from enforcement.wire import EntryReport, StrayReport
+
+_FIELDS = tuple(each.name for each in fields(EntryReport))
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,11 @@ class Words:
     pinned: Mapping[Key, str] = field(default_factory=dict)
     refused: Mapping[BindingId, str] = field(default_factory=dict)
     pending: Set[BindingId] = frozenset()
+
+
+def body_of(report: EntryReport) -> dict[str, Any]:
+    """A report as JSON wants it. Thousands are sent in a bulk: `dataclasses.asdict` would copy each of them deeply."""
+    return {name: getattr(report, name) for name in _FIELDS}
 
 
 def entry_report(entry: Entry, state: State, seen: Seen, contested: bool, words: Words) -> EntryReport:

@@ -14,12 +14,13 @@ import ssl
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from agents.known import body_of
 from enforcement.wire import VERSION, Enrolment, Feed, FeedDevice, Permit, PermitRequest, Report
 
 CONNECT_S = 3.0
@@ -68,7 +69,7 @@ class Link:
             headers={"Authorization": f"Bearer {token}"},
             verify=verify,
             timeout=httpx.Timeout(READ_S, connect=CONNECT_S),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=4.0),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=60.0),
             trust_env=False,
         )
 
@@ -77,6 +78,11 @@ class Link:
         query: list[tuple[str, str | int | float | bool | None]] = [("wait", int(wait_s))]
         if known is not None:
             query += [("known", f"{name}:{dev.epoch}:{dev.revision}") for name, dev in known.devices.items()]
+            query += [
+                ("mode", f"{name}:{kind}:{mode}")
+                for name, dev in known.devices.items()
+                for kind, mode in dev.modes.items()
+            ]
             query.append(("stopped", int(known.stopped)))
         timeout = httpx.Timeout(READ_S + wait_s, connect=CONNECT_S)
         return _feed(self._call("GET", "/v1/agent/feed", params=httpx.QueryParams(query), timeout=timeout))
@@ -99,7 +105,8 @@ class Link:
             return Permit([str(binding) for binding in data["granted"]], refused, float(data["valid_s"]))
 
     def report(self, device: str, report: Report) -> None:
-        self._call("PUT", f"/v1/agent/devices/{device}/report", body=asdict(report))
+        body = asdict(replace(report, entries=[])) | {"entries": [body_of(entry) for entry in report.entries]}
+        self._call("PUT", f"/v1/agent/devices/{device}/report", body=body)
 
     def interrupt(self) -> None:
         """Make every call that waits for an answer end now; from the thread that stops the agent."""

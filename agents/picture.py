@@ -95,7 +95,8 @@ class Picture:
         words = Words(withheld, self.pins, self._words(left.values()), {binding_of(c) for c in todo})
         wanted = {entry.binding: entry for entry in self._memory.entries_for(keys)}
         self._known.learn(keys, wanted.values(), planned, observed, words)
-        self._known.learn_strays(stray for stray in planned.strays if self._is_stray(stray))
+        unreadable = self._memory.unreadable
+        self._known.learn_strays(stray for stray in planned.strays if stray.mark.binding not in unreadable)
 
     def _as_pinned(self, entry: Entry) -> Entry:
         return replace(entry, access=Access.FULL) if entry.restricts and entry.key in self.pins else entry
@@ -131,10 +132,6 @@ class Picture:
 
     def _kinds_of(self, key: Key) -> frozenset[Kind]:
         return frozenset(entry.kind for entry in self._memory.entries_for({key})) or self._kinds
-
-    def _is_stray(self, removal: Remove) -> bool:
-        binding = removal.mark.binding
-        return binding not in self._memory.entries and binding not in self._memory.unreadable
 
     def withhold(self, change: Change, reason: str) -> None:
         """A planned restriction is not made after all: nobody permits it."""

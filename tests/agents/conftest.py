@@ -44,7 +44,7 @@ class Gate:
 class Site:
     """Starts and abandons agents over the same boxes and the same memory file."""
 
-    def __init__(self, folder: Path, controller: Controller, boxes: Mapping[str, Box]) -> None:
+    def __init__(self, folder: Path, controller: Controller, boxes: Mapping[str, Box], token: str = TOKEN) -> None:
         self.controller = controller
         self.boxes = dict(boxes)
         self.memory = folder / "agent.db"
@@ -53,7 +53,7 @@ class Site:
         self.clock: Clock = SYSTEM_CLOCK
         self.agents: list[Agent] = []
         self._token_file = folder / "token"
-        self._token_file.write_text(TOKEN + "\n", encoding="ascii")
+        self._token_file.write_text(token + "\n", encoding="ascii")
 
     @property
     def box(self) -> Box:
