@@ -8,11 +8,25 @@ from statistics import quantiles
 from typing import Any
 
 from lab.box.clock import MovedClock
-from lab.box.month import NEXT_TUESDAY, Customer, Habit, at, customers, events, fresh, payment, returned_debits
+from lab.box.month import (
+    NEXT_TUESDAY,
+    RADIUS,
+    ROUTER,
+    SWITCH,
+    Customer,
+    Habit,
+    at,
+    customers,
+    events,
+    fresh,
+    payment,
+    returned_debits,
+)
 from lab.box.noc import Noc, State
 from lab.box.screen import Screen
 
 _PATIENCE_S = 60.0
+_GLANCE_S = 0.005
 _SHOWN = 4
 
 
@@ -54,8 +68,8 @@ class Outcome:
 class Story:
     """Told once, from an empty controller to restored customers."""
 
-    def __init__(self, noc: Noc, clock: MovedClock, screen: Screen, devices: list[str], people: int = 200) -> None:
-        self._noc, self._clock, self._screen, self._devices = noc, clock, screen, devices
+    def __init__(self, noc: Noc, clock: MovedClock, screen: Screen, people: int) -> None:
+        self._noc, self._clock, self._screen = noc, clock, screen
         self._people = customers(people)
         self._debtors = [person for person in self._people if person.habit is Habit.DOES_NOT_PAY]
         self._owners = {service: person for person in self._people for service in person.services}
@@ -88,33 +102,41 @@ class Story:
 
     def _enforced(self) -> None:
         self._screen.chapter("The NOC lets grifo enforce on the three devices.")
-        for device in self._devices:
+        for device in (ROUTER, RADIUS, SWITCH):
             self._noc.set_mode(device, "enforce")
-        self._release_the_brake()
-        self._read_back(self._all_of_the_debtors())
+        everyone = {service for person in self._debtors for service in person.services}
+        self._past_the_brake(lambda: self._restricted().keys() >= everyone)
+        self._read_back()
 
-    def _release_the_brake(self) -> None:
-        self._wait("the first few verified", self._settled)
-        held = [brake for brake in self._noc.brakes() if brake["cap"] <= brake["reserved"]]
-        if self._restricted().keys() >= self._all_of_the_debtors() or not held:
-            return
+    def _past_the_brake(self, all_decided: Callable[[], bool]) -> None:
+        """The brake lets a few through and, once those are verified, up to its cap; a person approves the rest."""
+        approved: set[str] = set()
+
+        def moved() -> bool:
+            if all_decided():
+                return True
+            if self._settled():
+                approved.update(self._approve_where_full(approved))
+            return False
+
+        self._wait("all restrictions decided", moved)
+
+    def _approve_where_full(self, approved: set[str]) -> list[str]:
+        full = [brake for brake in self._noc.brakes() if brake["cap"] <= brake["reserved"]]
+        new = [brake for brake in full if brake["device"] not in approved]
         until = (self._clock() + timedelta(hours=12)).isoformat()
-        for brake in held:
-            self._screen.line(f"the brake on {brake['device']} let {brake['reserved']} through; a person approves more")
+        for brake in new:
+            self._screen.line(f"the brake let {brake['reserved']} through on {brake['device']}; a person approves more")
             self._noc.approve(brake["policy"], brake["device"], len(self._owners), until, "the month's returned debits")
+        return [brake["device"] for brake in new]
 
     def _a_week_later(self) -> None:
         self._screen.chapter("A week later, the same hour. Who still owes is led to the portal.")
         self._clock.forward(timedelta(days=7))
         self._noc.tell([fresh(at(NEXT_TUESDAY, 8))])
         internet = {person.internet for person in self._debtors}
-        self._wait("the second stage decided", lambda: self._at("portal") >= internet or self._braked())
-        self._release_the_brake()
-        self._wait("the second stage decided", lambda: self._at("portal") >= internet)
-        self._read_back(internet)
-
-    def _braked(self) -> bool:
-        return self._settled() and any(brake["cap"] <= brake["reserved"] for brake in self._noc.brakes())
+        self._past_the_brake(lambda: self._at("portal") >= internet)
+        self._read_back()
 
     def _customers_pay(self) -> None:
         self._screen.chapter("Some pay. Each is timed from the payment to the read that proved the service open.")
@@ -134,9 +156,6 @@ class Story:
     def _wait_until_open(self, service: str) -> None:
         self._wait(f"{service} restored", lambda: _open(self._noc.service(service)))
 
-    def _all_of_the_debtors(self) -> set[str]:
-        return {service for person in self._debtors for service in person.services}
-
     def _restricted(self) -> dict[str, State]:
         states = {service: self._noc.service(service) for service in self._owners}
         return {service: state for service, state in states.items() if state["access"] != "full"}
@@ -144,8 +163,8 @@ class Story:
     def _at(self, access: str) -> set[str]:
         return {person.internet for person in self._debtors if self._noc.service(person.internet)["access"] == access}
 
-    def _read_back(self, expected: set[str]) -> None:
-        self._wait("all restrictions read back", lambda: self._restricted().keys() >= expected and self._settled())
+    def _read_back(self) -> None:
+        self._wait("all restrictions read back", self._settled)
         cut = self._restricted()
         self.outcome.cut |= cut.keys()
         for service, state in cut.items():
@@ -172,7 +191,7 @@ class Story:
         while not true():
             if time.monotonic() > deadline:
                 raise NotSettled(f"{what}: not within {_PATIENCE_S:.0f} s; devices: {self._noc.status()['devices']}")
-            time.sleep(0.002)
+            time.sleep(_GLANCE_S)
 
     def _show_decided(self, service: str, state: State) -> None:
         why = "; ".join(reason["text"] for reason in state["reasons"])
