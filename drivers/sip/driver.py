@@ -144,9 +144,7 @@ class SipDriver:
         for node in self._nodes:
             here = reading.live[node.name]
             try:
-                for name, value in wanted.items():
-                    if here.get(name) != (value,):
-                        node.set(self._settings.table, name, value)
+                node.set_all(self._settings.table, {n: v for n, v in wanted.items() if here.get(n) != (v,)})
             except DriverError as wrong:
                 failures.append(wrong)
         return _words_unless_all(failures, len(self._nodes))
@@ -165,8 +163,7 @@ class SipDriver:
         for node in self._nodes:
             try:
                 live = {name: (value,) for name, value in self._live(node, marks).items()}
-                for name, _ in self._ours(marks, live):
-                    node.delete(self._settings.table, name)
+                node.delete_all(self._settings.table, [name for name, _ in self._ours(marks, live)])
             except DriverError as wrong:
                 failures.append(wrong)
         unknown = _words_unless_all(failures, len(self._nodes) + 1)

@@ -8,19 +8,24 @@ a timeout always.
 
 import itertools
 import ssl
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import httpx
 
 from drivers.base import DriverError, Garbled, Refused, Unreachable, Unsupported
 from drivers.secret import Secret
 
+_AT_ONCE = 6
+"""Connections for many writes: a node far away answers each a round trip later. Kamailio has few workers for TCP."""
+
+_T = TypeVar("_T")
 _NO_KEY = ("Key name doesn't exist in htable.", "Key not found in htable.")
 
 
 class NodeRpc:
-    """One node's RPC, on one connection that is kept. Not for several threads at once."""
+    """One node's RPC, on connections that are kept. One caller at a time; what it starts for many writes is its own."""
 
     def __init__(self, name: str, url: str, connect_s: float, read_s: float, tls: ssl.SSLContext, token: Secret | None):
         self.name = name
@@ -34,7 +39,7 @@ class NodeRpc:
     def call(self, method: str, *params: str) -> Any:
         """The `result` of one call. Raises a DriverError; after Unreachable or Garbled the connection is closed."""
         try:
-            return self._judge(method, *self._exchange(method, params))
+            return self._call(method, *params)
         except (Unreachable, Garbled):
             self.close()
             raise
@@ -47,6 +52,7 @@ class NodeRpc:
             return None
         item = result.get("item") if isinstance(result, dict) else None
         if not isinstance(item, dict) or item.get("name") != name or "value" not in item:
+            self.close()
             raise self._garbled(f"htable.get of {name} answered {result!r}")
         return str(item["value"])
 
@@ -58,8 +64,10 @@ class NodeRpc:
             values = {str(item["name"]): str(item["value"]) for item in items}
             whole = isinstance(result, list) and len(values) == sum(entry["size"] for entry in result)
         except (TypeError, KeyError) as wrong:
+            self.close()
             raise self._garbled(f"htable.dump of {table} is not a list of slots") from wrong
         if not whole:
+            self.close()
             raise self._garbled(f"htable.dump of {table} is not whole")
         return values
 
@@ -68,20 +76,43 @@ class NodeRpc:
         found = ((name, self.get(table, name)) for name in names)
         return {name: value for name, value in found if value is not None}
 
-    def set(self, table: str, name: str, value: str) -> None:
-        self._wants_ok("htable.sets", self.call("htable.sets", table, name, value))
+    def set_all(self, table: str, values: Mapping[str, str]) -> None:
+        """Set every name to its value, some at once. After an error nothing is known of any of them."""
 
-    def delete(self, table: str, name: str) -> None:
-        """Absent already is done."""
-        try:
-            self._wants_ok("htable.delete", self.call("htable.delete", table, name))
-        except _NoKey:
-            return
+        def set_one(pair: tuple[str, str]) -> None:
+            self._wants_ok("htable.sets", self._call("htable.sets", table, *pair))
+
+        self._each(set_one, tuple(values.items()))
+
+    def delete_all(self, table: str, names: Iterable[str]) -> None:
+        """Delete every name, some at once; absent already is done. After an error nothing is known of any of them."""
+
+        def delete_one(name: str) -> None:
+            try:
+                self._wants_ok("htable.delete", self._call("htable.delete", table, name))
+            except _NoKey:
+                return
+
+        self._each(delete_one, tuple(names))
 
     def close(self) -> None:
         client, self._client = self._client, None
         if client is not None:
             client.close()
+
+    def _each(self, do: Callable[[_T], None], items: Collection[_T]) -> None:
+        """The first error ends it: what has not begun is not done, what has begun is waited for."""
+        self._connected()
+        try:
+            with ThreadPoolExecutor(_AT_ONCE) as workers:
+                for _ in workers.map(do, items):
+                    continue
+        except (Unreachable, Garbled):
+            self.close()
+            raise
+
+    def _call(self, method: str, *params: str) -> Any:
+        return self._judge(method, *self._exchange(method, params))
 
     def _exchange(self, method: str, params: tuple[str, ...]) -> tuple[int, httpx.Response]:
         number = next(self._ids)
@@ -129,7 +160,6 @@ class NodeRpc:
             raise self._garbled(f"{method} was answered {result!r} in place of Ok")
 
     def _garbled(self, what: str) -> Garbled:
-        self.close()
         return Garbled(f"node {self.name}: {what}")
 
 

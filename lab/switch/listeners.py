@@ -14,13 +14,14 @@ from lab.switch.faults import Faults
 class Answers(Protocol):
     """What stands behind the ports."""
 
-    def answer_rpc(self, body: bytes) -> tuple[int, dict[str, Any]] | None: ...
+    @property
+    def delay_s(self) -> float: ...
+
+    def answer_rpc(self, body: bytes, faults: Faults) -> tuple[int, dict[str, Any]] | None: ...
 
     def answer_sip(self, datagram: bytes) -> bytes | None: ...
 
     def strikes(self) -> Faults: ...
-
-    def count(self) -> None: ...
 
 
 class Listeners:
@@ -83,7 +84,7 @@ class _SipHandler(socketserver.BaseRequestHandler):
 
     def handle(self) -> None:
         datagram, wire = self.request
-        threading.Event().wait(self.server.answers.strikes().delay_ms / 1000)
+        threading.Event().wait(self.server.answers.delay_s)
         answer = self.server.answers.answer_sip(datagram)
         if answer is not None:
             wire.sendto(answer, self.client_address)
@@ -127,8 +128,7 @@ class _RpcHandler(BaseHTTPRequestHandler):
         elif faults.garble:
             self._send(200, b'{"jsonrpc": "2.0", "res')
         else:
-            self._answer(self.server.answers.answer_rpc(body))
-        self.server.answers.count()
+            self._answer(self.server.answers.answer_rpc(body, faults))
 
     def log_message(self, format: str, *args: Any) -> None:
         """A simulator in a terminal shows what it is asked to show, not every request."""

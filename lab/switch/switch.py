@@ -1,6 +1,6 @@
 """The switch: RPC over HTTP on one TCP port, SIP on one UDP port, tables in between."""
 
-from dataclasses import replace
+import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -28,6 +28,7 @@ class Switch:
         self._ports = (rpc_port, sip_port)
         self._faults = Faults()
         self._calls = 0
+        self._counting = threading.Lock()
         self._running: Listeners | None = None
 
     @property
@@ -44,7 +45,8 @@ class Switch:
 
     def misbehave(self, **faults: Any) -> None:
         """From now on these faults of `Faults` and no others; `after` counts from here."""
-        self._faults, self._calls = Faults(**faults), 0
+        with self._counting:
+            self._faults, self._calls = Faults(**faults), 0
 
     def behave(self) -> None:
         self.misbehave()
@@ -90,9 +92,9 @@ class Switch:
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self.stop()
 
-    def answer_rpc(self, body: bytes) -> tuple[int, dict[str, Any]] | None:
+    def answer_rpc(self, body: bytes, faults: Faults) -> tuple[int, dict[str, Any]] | None:
         """Used by the HTTP side."""
-        return self._rpc.answer(body, self.strikes())
+        return self._rpc.answer(body, faults)
 
     def answer_sip(self, datagram: bytes) -> bytes | None:
         """Used by the SIP side."""
@@ -100,14 +102,15 @@ class Switch:
         return None if request is None or self._faults.hang else sip.answer(request, self._rules())
 
     def strikes(self) -> Faults:
-        """The faults that hold for a call that comes now."""
-        faults = self._faults
-        if self._calls < faults.after:
-            return replace(Faults(), delay_ms=faults.delay_ms, dial_plan=faults.dial_plan)
-        return faults
+        """The faults that hold for the call that comes now; asked once a call."""
+        with self._counting:
+            self._calls += 1
+            faults, early = self._faults, self._calls <= self._faults.after
+        return Faults(delay_ms=faults.delay_ms, dial_plan=faults.dial_plan) if early else faults
 
-    def count(self) -> None:
-        self._calls += 1
+    @property
+    def delay_s(self) -> float:
+        return self._faults.delay_ms / 1000
 
     def _rules(self) -> Rules:
         return Rules(self._tables.items(BARRED), self._tables.items(ALLOWED), self._faults.dial_plan)

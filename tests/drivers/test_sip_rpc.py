@@ -77,9 +77,9 @@ def test_only_kamailios_own_words_say_that_a_name_is_absent() -> None:
 @pytest.mark.parametrize("result", ["{}", "null", '"Failed"', "[]"])
 def test_a_write_is_done_only_where_the_node_says_ok(result: str) -> None:
     with _node(_http(f'{{"jsonrpc":"2.0","result":{result},"id":1}}')) as rpc, pytest.raises(Garbled):
-        rpc.set("grifo_barred", "x", "y")
+        rpc.set_all("grifo_barred", {"x": "y"})
     with _node(_http(f'{{"jsonrpc":"2.0","result":{result},"id":1}}')) as rpc, pytest.raises(Garbled):
-        rpc.delete("grifo_barred", "x")
+        rpc.delete_all("grifo_barred", ["x"])
 
 
 @pytest.mark.parametrize(
