@@ -132,13 +132,16 @@ def test_a_connection_that_breaks_among_the_removals_converges_in_the_next_turn(
 def test_an_entry_that_somebody_removes_meanwhile_keeps_no_other_from_being_restored(
     device: RouterOS, atomic: bool
 ) -> None:
-    """The operator takes one away between our read and our removal of several ids at once."""
+    """The operator takes one away between our read and our removal of several ids, then one more, and again."""
     device.atomic_removal(atomic)
     wanted = [entry(n) for n in range(50)]
 
     def meddle(said: list[str]) -> None:
-        if said[0] == f"{V4}/remove" and len(in_list(device)) == 50:
-            device.remove(V4, said[1].removeprefix("=.id=").split(",")[20])
+        if said[0] == f"{V4}/remove" and meddled.setdefault("," in said[1], said) is said:
+            ids = said[1].removeprefix("=.id=").split(",")
+            device.remove(V4, ids[len(ids) // 2])
+
+    meddled: dict[bool, list[str]] = {}
 
     with _listening(device, meddle) as port:
         ours = driver(device, port=port)
@@ -146,6 +149,7 @@ def test_an_entry_that_somebody_removes_meanwhile_keeps_no_other_from_being_rest
         outcomes = converge(ours, *at(Access.FULL, *wanted))
         ours.close()
     assert {outcome.result for outcome in outcomes} == {Result.DONE}
+    assert len(meddled) == 2
     assert in_list(device) == []
 
 
@@ -157,6 +161,8 @@ def _listening(device: RouterOS, before: Callable[[list[str]], None]) -> Iterato
     def relay() -> None:
         client, _ = listener.accept()
         with client, socket.create_connection(("127.0.0.1", device.port)) as server:
+            for end in (client, server):
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             back = threading.Thread(target=_copy, args=(server, client))
             back.start()
             splitter = Splitter()
