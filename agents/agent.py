@@ -155,7 +155,11 @@ class Agent:
     def _watch_pins(self) -> None:
         """Another process sets pins in the memory file; this one notices well within a second."""
         while not self._stopping.wait(PINS_LOOK_S):
-            self._tell_pins(self.memory.pins(self._clock.now()))
+            try:
+                self._tell_pins(self.memory.pins(self._clock.now()))
+            except Exception:
+                # A tick's edge: what one look could not read, the next one may.
+                log.exception("the pins could not be read")
 
     def _tell_pins(self, pins: Mapping[Key, Pin]) -> None:
         self._tell(lambda told: replace(told, pins=pins))

@@ -166,9 +166,10 @@ class Device:
         parts = self.parts
         parts.picture.new_sweep()
         self._dirty.clear()
-        self._look(None)
-        self._read_at = parts.clock.monotonic()
-        self._sweep_at = self._read_at + about(self._sweep_seconds)
+        complete = self._look(None)
+        now = parts.clock.monotonic()
+        self._read_at = now if complete else self._read_at
+        self._sweep_at = now + about(self._sweep_seconds)
         self._retry_at = NEVER
         self._failures = 0
         self._lost_by = ""
@@ -181,7 +182,8 @@ class Device:
             keys, self._dirty = frozenset(self._dirty), set()
             self._look(keys)
 
-    def _look(self, keys: Set[Key] | None) -> None:
+    def _look(self, keys: Set[Key] | None) -> bool:
+        """Whether the read told all that was asked."""
         parts = self.parts
         self._at_stake = keys
         observed = parts.driver.observe(keys)
@@ -192,6 +194,7 @@ class Device:
         parts.picture.learn(keys, observed)
         self._fresh |= keys if keys is not None else {entry.key for entry in parts.memory.entries.values()}
         self._fresh |= observed.seen.keys()
+        return observed.complete
 
     def _check(self) -> None:
         """What in the device's own setup would defeat us: last, since customers come first."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from agents.known import body_of
-from agents.memory import Memory
+from agents.memory import REPAIRS_WINDOW_S, Memory
 from enforcement.access import Kind
 from enforcement.changes import Change, Outcome, Restrict, Result, binding_of, key_of, needs_permit
 from enforcement.entries import BindingId, Entry
@@ -17,7 +17,6 @@ from enforcement.keys import Key
 from enforcement.modes import Mode
 from enforcement.wire import EntryReport, Unreadable, entry_from_wire
 
-REPAIRS_WINDOW_S = 24 * 3600.0
 REPAIRS_BEFORE_FLAPPING = 3
 
 

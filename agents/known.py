@@ -74,7 +74,7 @@ class Known:
             contested = entry.key in plan.contested
             report = entry_report(entry, plan.states[entry.binding], seen.of(entry.key), contested, words)
             self.put(report, pending=entry.binding in words.pending)
-        if keys is None:
+        if keys is None and seen.complete:
             self._strays.clear()
         for key in keys or ():
             self._strays.pop(key, None)

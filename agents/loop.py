@@ -141,7 +141,12 @@ class Follower:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            self._stopping.wait(self._poll())
+            try:
+                self._stopping.wait(self._poll())
+            except Exception:
+                # A tick's edge: without this thread no payment would be heard of again.
+                log.exception("the feed could not be followed")
+                self._stopping.wait(FIRST_PAUSE_S)
 
     def _poll(self) -> float:
         """One poll. Returns the seconds to wait before the next.

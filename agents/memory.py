@@ -20,6 +20,9 @@ from pathlib import Path
 from agents import guard
 from enforcement.keys import Key
 
+REPAIRS_WINDOW_S = 24 * 3600.0
+"""For how long a repair counts in a quarrel with another hand."""
+
 _SCHEMA_VERSION = 1
 _SCHEMA = """
 CREATE TABLE about (only INTEGER PRIMARY KEY CHECK (only = 1), installation TEXT NOT NULL);
@@ -87,6 +90,7 @@ class Memory:
                 raise MemoryUnusable(f"it is of version {version}, this agent writes {_SCHEMA_VERSION}")
             for table in ("repairs", "firsts"):
                 db.execute(f"UPDATE {table} SET at = ? WHERE at > ?", (monotonic_now, monotonic_now))  # noqa: S608
+            db.execute("DELETE FROM repairs WHERE at <= ?", (monotonic_now - REPAIRS_WINDOW_S,))
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:

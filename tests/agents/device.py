@@ -43,6 +43,7 @@ class Box:
         self.faults = Faults()
         self.setup: list[str] = []
         self.shows_sessions = True
+        self.incomplete = False
         self.history: list[tuple[str, Access]] = []
         self.before_apply: Callable[[Sequence[Change]], None] = lambda changes: None
         self.after_write: Callable[[Change], None] = lambda change: None
@@ -104,7 +105,8 @@ class BoxDriver:
             self._box.reads.append(None if keys is None else frozenset(keys))
             every = self._box.records.keys() | self._box.foreign.keys() | self._box.sessions.keys()
             shown = every if keys is None else every & keys
-            return Observed({key: self._seen(key) for key in shown}, True, None if keys is None else frozenset(keys))
+            seen = {key: self._seen(key) for key in shown}
+            return Observed(seen, not self._box.incomplete, None if keys is None else frozenset(keys))
 
     def _seen(self, key: Key) -> Seen:
         marks = tuple(mark for mark in sorted(self._box.records.get(key, {})) if mark.installation == INSTALLATION)

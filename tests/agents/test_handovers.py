@@ -194,3 +194,36 @@ def test_a_repair_is_no_first_restriction_to_the_guard(site: Site) -> None:
     site.until_state("ana", "verified")
     site.box.wipe("username:ana")
     until(lambda: site.box.restricted() == {"ana"})
+
+
+def test_what_another_hand_did_since_the_read_is_seen_before_the_next_slice_is_written(site: Site) -> None:
+    gate = Gate()
+    release = hold_first_restriction(site, gate)
+    names = want_bulk(site, 9)
+    site.start()
+    assert gate.reached.wait(15)
+    site.box.impose(f"username:{names[8]}", names[8])
+    release()
+    until(lambda: all(site.state(name) == "verified" for name in names))
+    assert (names[8], Access.BLOCKED) not in site.box.history
+
+
+def test_what_is_still_to_be_tried_is_not_reported_as_drift(site: Site) -> None:
+    gate = Gate()
+    release = hold_first_restriction(site, gate)
+    names = want_bulk(site, 9)
+    site.start()
+    assert gate.reached.wait(15)
+    release()
+    until(lambda: all(site.state(name) == "verified" for name in names))
+    told = {entry["state"] for report in site.controller.desks["box"].reports for entry in report["entries"]}
+    assert told == {"verified"}
+
+
+def test_an_incomplete_read_says_unknown_and_writes_nothing(site: Site) -> None:
+    site.box.incomplete = True
+    site.controller.want("box", "ana", Access.BLOCKED)
+    site.start()
+    site.until_state("ana", "unknown")
+    assert site.box.history == []
+    assert site.controller.last_report("box")["full_read_age_s"] is None
