@@ -179,7 +179,7 @@ def _all_proven(telling: _Telling) -> bool:
 
 def _outcome(change: Change, refused: str | None, told: Mapping[str, _Telling]) -> Outcome:
     if refused is not None:
-        return Outcome(change, Result.REFUSED, refused, effect_done=False)
+        return Outcome(change, Result.REFUSED, refused)
     telling = told[key_of(change).value]
     detail = "; ".join(dict.fromkeys(word.detail for word in telling.words if word.detail))
     if telling.obeys:

@@ -1,12 +1,10 @@
-"""Start a NAS, and a RADIUS server for it where none is given, and keep them until told to stop: for anyone's tools."""
+"""A NAS with a RADIUS server, a plan, groups of grifo's and live sessions, in one call: for tests, tools, terminals."""
 
-import ipaddress
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
 
 from lab.nas.nas import Nas, NasSettings
 from lab.nas.schema import open_database
@@ -78,25 +76,6 @@ def running(
         with Nas(settings) as nas:
             nas.dial(Subscriber(name, PASSWORD, _mac(at)) for at, name in enumerate(usernames, start=1))
             yield Running(nas, server, database)
-
-
-def run(
-    database: Path,
-    sessions: int = 100,
-    secret: str = "testing123",  # noqa: S107 - the secret of a laboratory, printed in every example
-    host: str = "127.0.0.1",
-    port: int = 3799,
-    stop: Event | None = None,
-) -> None:
-    """`grifo lab nas`: a server and a NAS with `sessions` live sessions (user001@lab ...) until Ctrl-C or `stop`."""
-    names = [f"user{number:03}@lab" for number in range(1, sessions + 1)]
-    ipaddress.ip_address(host)
-    with running(database, names, secret.encode(), host, port) as lab:
-        print(f"NAS {host}: CoA and Disconnect at UDP {lab.nas.port}, {len(lab.nas.sessions())} live sessions")  # noqa: T201
-        print(f"RADIUS: authentication at UDP {lab.server.auth[1]}, accounting at UDP {lab.server.acct[1]}")  # noqa: T201
-        print(f"tables (FreeRADIUS's SQLite schema): {database}")  # noqa: T201
-        with suppress(KeyboardInterrupt):
-            (stop or Event()).wait()
 
 
 def _mac(number: int) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.nas.main import HELP, obey
 from lab.nas.nas import Nas, NasSettings
 from lab.nas.processing import authorize
 from lab.nas.run import PASSWORD, Running, running
@@ -150,3 +151,14 @@ def test_radclient_is_answered_by_the_server_and_by_the_nas(lab: Running) -> Non
 def _radclient(where: str, what: str, asked: str) -> str:
     command = ["radclient", "-x", where, what, "hush"]
     return subprocess.run(command, input=asked, capture_output=True, text=True, check=False).stdout
+
+
+def test_lines_in_the_terminal_make_the_nas_misbehave(lab: Running) -> None:
+    said: list[str] = []
+    (before,) = lab.nas.sessions("ana")
+    obey(lab.nas, ["show", "refuse 506", "delay 5", "ok", "dance", "refuse much", "powercut", "help"], said.append)
+    assert "ana" in said[0]
+    assert "no such line: dance" in said[1]
+    assert "much" in said[2]
+    assert said[3] == HELP
+    assert wait_for(lambda: [one for one in lab.nas.sessions("ana") if one.id != before.id])
