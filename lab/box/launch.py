@@ -44,7 +44,7 @@ def box(people: list[Customer]) -> Iterator[Box]:
         migrate_database(settings)
         tokens = {role: _token(settings, files.folder, role) for role in ("billing", "admin", "agent")}
         clock = MovedClock(at(TUESDAY, 10))
-        with _controller(settings, clock, files.url), _agent(files):
+        with running_controller(settings, clock, files.url), running_agent(files.agent, files.folder / "agent.log"):
             noc = Noc(files.url, tokens["billing"], tokens["admin"])
             try:
                 yield Box(noc, clock, net, files)
@@ -59,7 +59,8 @@ def _token(settings: Settings, folder: Path, role: str) -> str:
 
 
 @contextmanager
-def _controller(settings: Settings, clock: MovedClock, url: str) -> Iterator[None]:
+def running_controller(settings: Settings, clock: MovedClock, url: str) -> Iterator[None]:
+    """The controller in a thread of this process, which owns its clock, until the block ends."""
     server = make_server(settings, clock)
     thread = threading.Thread(target=server.run, name="controller")
     thread.start()
@@ -84,12 +85,12 @@ def _wait_until_ready(url: str) -> None:
 
 
 @contextmanager
-def _agent(files: Files) -> Iterator[None]:
-    """`grifo agent run`, as systemd would run it; its log is kept beside its settings."""
-    command = [*_GRIFO, "agent", "run", "--config", str(files.agent)]
-    with (files.folder / "agent.log").open("w") as log:
+def running_agent(settings: Path, log: Path) -> Iterator[None]:
+    """`grifo agent run`, as systemd would run it, until the block ends."""
+    command = [*_GRIFO, "agent", "run", "--config", str(settings)]
+    with log.open("w") as output:
         # A session of its own: Ctrl-C in the terminal is for the lab, which ends the agent itself.
-        agent = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)  # noqa: S603 - our own command
+        agent = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)  # noqa: S603 - our own command
         try:
             yield
         finally:
