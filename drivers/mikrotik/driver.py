@@ -64,5 +64,5 @@ class MikrotikDriver:
                 raise Unsupported(f"the router has no {words[0]}; set ipv6 = false where it has no IPv6")
             if reply.trap:
                 raise Refused(f"{words[0]}: {reply.trap}")
-            rows += rows_of(type, reply.rows)
-        return rows if keys is None else [row for row in rows if row.key in keys]
+            rows += rows_of(type, reply.rows, keys)
+        return rows

@@ -48,23 +48,22 @@ def questions(types: Iterable[KeyType], keys: Set[Key] | None) -> list[tuple[Key
     return asked
 
 
-def rows_of(type: KeyType, answers: Sequence[dict[str, str]]) -> list[Row]:
-    """The rows of one table. Raises Garbled where an entry lacks what every entry has."""
-    return [_row(type, answer) for answer in answers]
+def rows_of(type: KeyType, answers: Sequence[dict[str, str]], keys: Set[Key] | None) -> list[Row]:
+    """The rows of one table, of `keys` alone unless None. Raises Garbled where an entry lacks what every entry has."""
+    try:
+        return [_row(type, answer) for answer in answers if keys is None or _key(type, answer["address"]) in keys]
+    except KeyError as missing:
+        raise Garbled(f"{PATHS[type]}: an entry came without its {missing}") from missing
 
 
 def _row(type: KeyType, answer: dict[str, str]) -> Row:
-    try:
-        id, list, address = answer[".id"], answer["list"], answer["address"]
-    except KeyError as missing:
-        raise Garbled(f"{PATHS[type]}: an entry came without its {missing}") from missing
     comment = answer.get("comment", "")
     return Row(
         path=PATHS[type],
-        id=id,
-        list=list,
-        address=address,
-        key=_key(type, address),
+        id=answer[".id"],
+        list=answer["list"],
+        address=answer["address"],
+        key=_key(type, answer["address"]),
         comment=comment,
         mark=_mark(comment),
         enabled=answer.get("disabled", "false") not in ("true", "yes"),

@@ -17,7 +17,7 @@ from librouteros import create_transport
 from librouteros.api import Api
 from librouteros.connections import SocketTransport
 from librouteros.exceptions import ConnectionClosed, FatalError, ProtocolError
-from librouteros.protocol import ApiProtocol, decode_length, determine_length, encode_sentence
+from librouteros.protocol import ApiProtocol, decode_length, determine_length, encode_length, encode_sentence
 
 from drivers.base import Unsupported
 from drivers.mikrotik.errors import translated
@@ -26,6 +26,8 @@ from drivers.mikrotik.settings import Settings
 WINDOW = 256
 """Commands on their way at once. Their replies fit the socket's buffers: neither side can wait for the other."""
 WINDOW_BYTES = 32 * 1024
+
+_SIZES = [bytes((size,)) for size in range(0x80)]
 
 Words = tuple[str, ...]
 
@@ -46,36 +48,37 @@ class _Transport(SocketTransport):  # type: ignore[misc]  # librouteros publishe
         super().__init__(sock)
         self.deadline = float("inf")
         self._buffer = b""
-        self._at = 0
 
     def read(self, length: int) -> bytes:
-        while len(self._buffer) - self._at < length:
+        """Bytes for librouteros' own reading; `sentences` does the work here."""
+        while len(self._buffer) < length:
             self._fill()
-        start, self._at = self._at, self._at + length
-        return self._buffer[start : self._at]
+        got, self._buffer = self._buffer[:length], self._buffer[length:]
+        return got
 
-    def sentence(self) -> list[str]:
-        """The next sentence's words. The bulk of a read of the device is spent here, so words are cut in place."""
-        words: list[str] = []
+    def sentences(self) -> list[list[str]]:
+        """Every sentence that is here whole, at least one: the bulk of a read of the device is spent in this loop."""
         while True:
-            buffer, at = self._buffer, self._at
-            size = buffer[at] if at < len(buffer) else 0x80
-            if size < 0x80 and at + 1 + size <= len(buffer):
-                self._at = at + 1 + size
-                if not size:
-                    return words
-                words.append(buffer[at + 1 : self._at].decode("utf-8"))
-                continue
-            word = self._word()
-            if not word:
-                return words
-            words.append(word.decode("utf-8"))
-
-    def _word(self) -> bytes:
-        """A long word, or one that has not wholly arrived."""
-        first = self.read(1)
-        size: int = decode_length(first + self.read(determine_length(first)))
-        return self.read(size)
+            buffer = self._buffer
+            said: list[list[str]] = []
+            words: list[str] = []
+            start = at = 0
+            end = len(buffer)
+            while at < end:
+                size, at = (buffer[at], at + 1) if buffer[at] < 0x80 else _long(buffer, at)
+                if at + size > end:
+                    break
+                if size:
+                    words.append(buffer[at : at + size].decode("utf-8"))
+                    at += size
+                    continue
+                if words:
+                    said.append(words)
+                words, start = [], at
+            self._buffer = buffer[start:]
+            if said:
+                return said
+            self._fill()
 
     def _fill(self) -> None:
         if time.monotonic() > self.deadline:
@@ -83,21 +86,42 @@ class _Transport(SocketTransport):  # type: ignore[misc]  # librouteros publishe
         got = self.sock.recv(65536)
         if not got:
             raise ConnectionClosed("Connection unexpectedly closed.")
-        self._buffer = self._buffer[self._at :] + got
-        self._at = 0
+        self._buffer += got
+
+
+def _long(buffer: bytes, at: int) -> tuple[int, int]:
+    """(size of the word, where it starts) for a length of several bytes; beyond the end where it is not all here."""
+    more = determine_length(buffer[at : at + 1])
+    if at + 1 + more > len(buffer):
+        return 0, len(buffer) + 1
+    return decode_length(buffer[at : at + 1 + more]), at + 1 + more
 
 
 class _Protocol(ApiProtocol):  # type: ignore[misc]  # librouteros publishes no types
     """librouteros' protocol, without its log of every word."""
 
+    def __init__(self, transport: _Transport) -> None:
+        super().__init__(transport=transport, encoding="utf-8")
+        self._ahead: list[list[str]] = []
+
     def writeSentence(self, cmd: str, *words: str) -> None:  # noqa: N802  # librouteros' name
         self.transport.write(encode_sentence(cmd, *words, encoding=self.encoding))
 
     def readSentence(self) -> tuple[str, tuple[str, ...]]:  # noqa: N802  # librouteros' name
-        first, *words = self.transport.sentence()
-        if first == "!fatal":
-            raise FatalError(", ".join(words))
-        return first, tuple(words)
+        """The next sentence, for librouteros' own reading at login."""
+        said = self.sentences()
+        if len(said) > 1:
+            self._ahead = said[1:]
+        return said[0][0], tuple(said[0][1:])
+
+    def sentences(self) -> list[list[str]]:
+        """Sentences that have arrived, at least one."""
+        ahead, self._ahead = self._ahead, []
+        said: list[list[str]] = ahead or self.transport.sentences()
+        for words in said:
+            if words[0] == "!fatal":
+                raise FatalError(", ".join(words[1:]))
+        return said
 
 
 class TaggedApi(Api):  # type: ignore[misc]  # librouteros publishes no types
@@ -109,7 +133,7 @@ class TaggedApi(Api):  # type: ignore[misc]  # librouteros publishes no types
 
     def readSentence(self) -> tuple[str, dict[str, str]]:  # noqa: N802  # librouteros' name
         first, words = self.protocol.readSentence()
-        return first, dict(_pair(word) for word in words)
+        return first, _values((first, *words))
 
     def run(self, commands: Sequence[Words]) -> list[Reply]:
         """Send `commands` with a tag each, at most a window ahead of the replies; the replies in the same order."""
@@ -120,58 +144,69 @@ class TaggedApi(Api):  # type: ignore[misc]  # librouteros publishes no types
             room: list[bytes] = []
             while sent < len(commands) and _fits(len(waiting), in_flight):
                 tag = str(next(self._tags))
-                data = encode_sentence(*commands[sent], f".tag={tag}", encoding=self.protocol.encoding)
+                data = _encoded(*commands[sent], f".tag={tag}")
                 waiting[tag] = (replies[sent], len(data))
                 in_flight += len(data)
                 room.append(data)
                 sent += 1
             if room:
                 self.protocol.transport.write(b"".join(room))
-            low = len(waiting) // 2 if sent < len(commands) else 0
-            while len(waiting) > low:
-                in_flight -= self._one(waiting)
+            low = WINDOW // 2 if sent < len(commands) else 0
+            while len(waiting) > low or (waiting and in_flight > WINDOW_BYTES // 2 and sent < len(commands)):
+                in_flight -= sum([_take(words, waiting) for words in self.protocol.sentences()])
         return replies
 
-    def _one(self, waiting: dict[str, tuple[Reply, int]]) -> int:
-        """Take one reply sentence; answers the bytes of the command that it ends, 0 where it ends none."""
-        kind, words = self.protocol.readSentence()
-        values = dict(map(_pair, words))
-        tag = values.pop(".tag", "")
-        if tag not in waiting:
-            raise ProtocolError(f"a reply with tag {tag!r}, which no command has")
-        reply, size = waiting[tag]
-        match kind:
-            case "!re":
-                reply.rows.append(values)
-            case "!trap":
-                reply.trap = "; ".join(filter(None, (reply.trap, values.get("message", "a trap without a message"))))
-            case "!done":
-                reply.ret = values.get("ret", "")
-                del waiting[tag]
-                return size
-            case "!empty":
-                pass
-            case _:
-                raise ProtocolError(f"a reply that begins with {kind!r}")
-        return 0
+
+def _take(words: list[str], waiting: dict[str, tuple[Reply, int]]) -> int:
+    """Take one reply sentence; answers the bytes of the command that it ends, 0 where it ends none."""
+    values = _values(words)
+    tag = values.pop(".tag", "")
+    if tag not in waiting:
+        raise ProtocolError(f"a reply with tag {tag!r}, which no command has")
+    reply, size = waiting[tag]
+    match words[0]:
+        case "!re":
+            reply.rows.append(values)
+        case "!trap":
+            reply.trap = "; ".join(filter(None, (reply.trap, values.get("message", "a trap without a message"))))
+        case "!done":
+            reply.ret = values.get("ret", "")
+            del waiting[tag]
+            return size
+        case "!empty":
+            pass
+        case _:
+            raise ProtocolError(f"a reply that begins with {words[0]!r}")
+    return 0
+
+
+def _values(words: Sequence[str]) -> dict[str, str]:
+    """The `=name=value` words after the first, and `.tag=value`; ValueError for what is neither."""
+    values: dict[str, str] = {}
+    for word in words[1:]:
+        parts = word.split("=", 2)
+        if len(parts) == 3 and not parts[0]:
+            values[parts[1]] = parts[2]
+        elif parts[0] == ".tag":
+            values[".tag"] = word[5:]
+        else:
+            raise ValueError(f"unexpected word {word[:40]!r}")
+    return values
+
+
+def _encoded(*words: str) -> bytes:
+    """A sentence; librouteros' encoding, by hand for the words of up to 127 bytes that almost all are."""
+    parts: list[bytes] = []
+    for word in words:
+        data = word.encode("utf-8")
+        parts += ((_SIZES[len(data)] if len(data) < 0x80 else encode_length(len(data))), data)
+    parts.append(b"\0")
+    return b"".join(parts)
 
 
 def _fits(commands: int, size: int) -> bool:
     """Whether one command more may go out; the first always may."""
     return not commands or (commands < WINDOW and size < WINDOW_BYTES)
-
-
-def _pair(word: str) -> tuple[str, str]:
-    """`=name=value` or `.tag=value`; ValueError for what is neither."""
-    if word[0] == "=":
-        name, sign, value = word[1:].partition("=")
-    else:
-        name, sign, value = word.partition("=")
-        if name != ".tag":
-            raise ValueError(f"unexpected word {word[:40]!r}")
-    if not sign:
-        raise ValueError(f"unexpected word {word[:40]!r}")
-    return name, value
 
 
 class Connection:
@@ -214,7 +249,7 @@ class Connection:
             made.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             transport = _Transport(made.sock)
             transport.deadline = time.monotonic() + settings.turn_seconds
-            self._api = TaggedApi(_Protocol(transport=transport, encoding="utf-8"))
+            self._api = TaggedApi(_Protocol(transport))
             self._login(self._api)
         return self._api
 
