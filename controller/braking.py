@@ -69,8 +69,8 @@ def pass_brake(
 def _room(tx: Connection, row: Row[Any], rule: BrakeRule, found: Count, now: datetime) -> _Room:
     made, extra = found.impositions.made, found.approved_extra
     brakes.recount(tx, (row.policy, row.device), made, cap(rule, found.population), rule.percent, now)
-    waits_for_canary = made < cap(rule, found.population, extra)
     left = allowance(rule, found.population, found.impositions, extra)
+    waits_for_canary = made + left < cap(rule, found.population, extra)
     return _Room(made, left, CANARY_AGAIN if waits_for_canary else FULL_AGAIN)
 
 
