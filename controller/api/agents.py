@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from controller.api.auth import Agent, Caller
+from controller.api.checked import check_enrolment, check_report
 from controller.api.context import Context
 from controller.api.paths import DeviceName, Given
 from controller.api.problems import Problem, responses
@@ -19,8 +20,6 @@ from controller.store.queries import accounts, bindings, devices
 from controller.store.queries.entries import AnotherEpoch, entries_after
 from controller.store.queries.standing import DeviceStanding, Standing, note_contact, where_devices_stand
 from enforcement import wire
-from enforcement.access import LADDERS, Kind
-from enforcement.keys import KeyType
 
 router = APIRouter(prefix="/v1/agent", tags=["agents"], responses=responses(401, 403, 422, 503))
 
@@ -136,7 +135,7 @@ def _own(row: object, device: str, caller: Caller) -> None:
 @router.put("/devices/{device}", status_code=204, responses=responses(409))
 def enrol(context: Given, caller: Agent, device: DeviceName, enrolment: wire.Enrolment) -> None:
     """An agent tells of a device that it owns: its driver and what it can enforce. No address, no secret."""
-    able = _able(device, enrolment)
+    able = check_enrolment(enrolment)
     now = context.clock()
     with context.database.write() as tx:
         before = devices.device(tx, device)
@@ -151,20 +150,6 @@ def enrol(context: Given, caller: Agent, device: DeviceName, enrolment: wire.Enr
         note_contact(tx, caller.name, now)
     context.board.changed()
     context.review_soon()
-
-
-def _able(device: str, enrolment: wire.Enrolment) -> tuple[list[str], dict[str, list[str]]]:
-    """Key types and accesses as they are stored. Raises Problem 422 for a word that this version does not know."""
-    for key in enrolment.keys:
-        if key not in set(KeyType):
-            raise Problem(422, f"body.keys: {key!r} is not one of {', '.join(KeyType)}")
-    for kind, found in enrolment.access.items():
-        if kind not in set(Kind):
-            raise Problem(422, f"body.access: {kind!r} is not one of {', '.join(Kind)}")
-        for access in found:
-            if access not in LADDERS[Kind(kind)]:
-                raise Problem(422, f"body.access.{kind}: {access!r} is not one of {', '.join(LADDERS[Kind(kind)])}")
-    return sorted(enrolment.keys), {kind: sorted(found) for kind, found in enrolment.access.items()}
 
 
 @router.post("/devices/{device}/permits", responses=responses(404, 409))
@@ -185,6 +170,7 @@ def permits(context: Given, caller: Agent, device: DeviceName, request: wire.Per
 @router.put("/devices/{device}/report", status_code=204, responses=responses(404))
 def report(context: Given, caller: Agent, device: DeviceName, report: wire.Report) -> None:
     """What the agent read on its device: state, resendable. It verifies an entry only at its present revision."""
+    check_report(report)
     now = context.clock()
     with context.database.write() as tx:
         row = devices.device(tx, device)

@@ -13,7 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 
 MEDIA_TYPE = "application/problem+json"
@@ -80,6 +80,8 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(OperationalError, _database)
+    for unstorable in (DataError, UnicodeEncodeError, OverflowError):
+        app.add_exception_handler(unstorable, _unstorable)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -142,6 +144,14 @@ def _database(request: Request, wrong: Exception) -> JSONResponse:
     log.error("database unavailable for %s %s: %s", request.method, request.url.path, wrong)
     detail = "The database cannot be reached or is busy; nothing was changed. Try again."
     return problem_response(Problem(503, detail, headers={"Retry-After": "1"}))
+
+
+def _unstorable(request: Request, wrong: Exception) -> JSONResponse:
+    """Text with NUL or half a character in it, a number beyond all measure: no database can keep it."""
+    log.warning("unstorable value in %s %s: %s", request.method, request.url.path, type(wrong).__name__)
+    return problem_response(
+        Problem(422, "The request holds a text or a number that can't be stored; nothing was kept.")
+    )
 
 
 def _unexpected(request: Request, wrong: Exception) -> JSONResponse:
