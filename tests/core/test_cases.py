@@ -21,11 +21,12 @@ from controller.core.model import (
     Invoice,
     InvoiceLine,
     Notice,
+    Order,
     Payment,
     Service,
 )
 from controller.policy_files import load_policies
-from enforcement.access import Access, Kind
+from enforcement.access import Access, Kind, Reason
 from enforcement.entries import ServiceId
 
 FOLDER = Path(__file__).parent / "cases"
@@ -36,7 +37,11 @@ CASES = [
     for case in tomllib.loads(path.read_text(encoding="utf-8"))["case"]
 ]
 ALLOWED = frozenset(
-    "name source now services invoices payments notices holds imposed payments_known_until then".split()  # noqa: SIM905
+    [
+        *("name", "source", "now", "then"),
+        *("services", "ended", "imposed", "orders", "holds"),
+        *("invoices", "payments", "notices", "conflicts", "payments_known_until"),
+    ]
 )
 
 
@@ -63,17 +68,27 @@ class Reader:
         return None if written is None else self.instant(written)
 
     def facts(self, case: Mapping[str, Any]) -> Facts:
-        kinds = case.get("services", {"internet": "internet"})
         return Facts(
             account=AccountId("A-1"),
-            services=tuple(Service(ServiceId(id), Kind(kind)) for id, kind in kinds.items()),
+            services=self._services(case),
             invoices=tuple(self._invoice(f"F-{n}", one) for n, one in enumerate(case.get("invoices", []), 1)),
             payments=tuple(self._payment(f"P-{n}", one) for n, one in enumerate(case.get("payments", []), 1)),
             notices=tuple(self._notice(f"N-{n}", one) for n, one in enumerate(case.get("notices", []), 1)),
             holds=tuple(self._hold(f"H-{n}", one) for n, one in enumerate(case.get("holds", []), 1)),
             imposed=tuple(self._imposed(id, one) for id, one in case.get("imposed", {}).items()),
+            orders=tuple(self._order(f"O-{n}", one) for n, one in enumerate(case.get("orders", []), 1)),
+            conflicts=tuple(case.get("conflicts", [])),
             payments_known_until=self.instant(case.get("payments_known_until", case["now"])),
         )
+
+    def _services(self, case: Mapping[str, Any]) -> tuple[Service, ...]:
+        kinds, ended = case.get("services", {"internet": "internet"}), case.get("ended", {})
+        return tuple(Service(ServiceId(id), Kind(kind), self._maybe(ended.get(id))) for id, kind in kinds.items())
+
+    def _order(self, id: str, one: Mapping[str, Any]) -> Order:
+        since, until = self.instant(one["since"]), self._maybe(one.get("until"))
+        service, reason, access = ServiceId(one["service"]), Reason(one["reason"]), Access(one["access"])
+        return Order(id, service, reason, access, since, "noc", "as told", until)
 
     def _invoice(self, id: str, one: Mapping[str, Any]) -> Invoice:
         lines = tuple(InvoiceLine(_cents(amount), ServiceId(service)) for service, amount in one.get("lines", []))
