@@ -1,8 +1,8 @@
 """Reading: the address lists' entries, from the router's words to rows, once, here: a pure parser and its questions."""
 
 from collections.abc import Iterable, Sequence, Set
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from drivers.base import Garbled
 from drivers.mikrotik.wire import Words
@@ -18,9 +18,11 @@ comparisons an entry, while sending an entry costs about as much as a few dozen:
 _PROPLIST = "=.proplist=.id,list,address,comment,disabled,dynamic,timeout"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One entry of an address list. `key` is None for what names no single customer: a range, a DNS name."""
+class Row(NamedTuple):
+    """One entry of an address list. `key` is None for what names no single customer: a range, a DNS name.
+
+    A tuple, since a router may have tens of thousands and each sweep makes them all.
+    """
 
     path: str
     id: str

@@ -38,7 +38,15 @@ def device() -> Iterator[RouterOS]:
 
 @pytest.fixture
 def ours(device: RouterOS) -> Iterator[Driver]:
-    made = driver(device, reply_seconds=0.3)
+    made = driver(device)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def impatient(device: RouterOS) -> Iterator[Driver]:
+    """A driver that waits a second for a reply: for routers that never give one."""
+    made = driver(device, reply_seconds=1)
     yield made
     made.close()
 
@@ -79,27 +87,27 @@ def test_a_lying_router_is_found_out_by_the_next_read(device: RouterOS, ours: Dr
     ids=str,
 )
 def test_a_broken_read_says_nothing_and_the_next_one_starts_afresh(
-    device: RouterOS, ours: Driver, fault: dict[str, object], error: type[Exception]
+    device: RouterOS, impatient: Driver, fault: dict[str, object], error: type[Exception]
 ) -> None:
-    converge(ours, entry(1))
-    ours.close()
+    converge(impatient, entry(1))
+    impatient.close()
     device.misbehave(**fault)
     with pytest.raises(error, match=f"router 127.0.0.1:{device.port}"):
-        ours.observe()
+        impatient.observe()
     assert plan(INSTALLATION, [entry(1)], UNREAD, {}).states[entry(1).binding] is State.UNKNOWN
     device.behave()
-    assert ours.observe().of(entry(1).key).access is Access.PORTAL
+    assert impatient.observe().of(entry(1).key).access is Access.PORTAL
 
 
-def test_a_timed_out_reply_is_never_taken_for_that_of_the_next_command(device: RouterOS, ours: Driver) -> None:
+def test_a_timed_out_reply_is_never_taken_for_that_of_the_next_command(device: RouterOS, impatient: Driver) -> None:
     """The router answers late: what it says then belongs to a connection that is gone."""
-    ours.observe()
-    device.misbehave(delay_ms=600)
+    impatient.observe()
+    device.misbehave(delay_ms=2500)
     with pytest.raises(Unreachable, match="no answer in time"):
-        converge(ours, entry(1))
+        converge(impatient, entry(1))
     device.behave()
-    assert ours.observe().of(entry(2).key).access is Access.FULL
-    assert {outcome.result for outcome in converge(ours, entry(1), entry(2))} == {Result.DONE}
+    assert impatient.observe().of(entry(2).key).access is Access.FULL
+    assert {outcome.result for outcome in converge(impatient, entry(1), entry(2))} == {Result.DONE}
     assert sorted(in_list(device)) == [("grifo-portal", "10.0.0.1"), ("grifo-portal", "10.0.0.2")]
 
 
