@@ -44,15 +44,15 @@ def run(count: int = 10_000, rounds: int = 3, delay_ms: float = 0.0) -> list[Row
         for _ in range(rounds):
             for name, seconds in (_floor(port, count) | _driver(port, count)).items():
                 best[name] = min(seconds, best.get(name, seconds))
-    late = f"{delay_ms:g} ms a reply; " if delay_ms else ""
-    notes = {"read": "ours also understands and judges what it reads"}
+    late = [f"{delay_ms:g} ms a reply"] if delay_ms else []
+    notes = {"read": ["ours also understands and judges what it reads"]}
     return [
         Row(
             f"RouterOS: {what} {count:,} entries",
             best[f"driver {what}"],
             "same sentences",
             best[f"floor {what}"],
-            late + notes.get(what, ""),
+            "; ".join(late + notes.get(what, [])),
         )
         for what in ("restrict", "read", "restore")
     ]

@@ -30,8 +30,14 @@ def table(rows: Iterable[Row]) -> str:
         for row in rows
     ]
     widths = [max(len(line[column]) for line in cells) for column in range(len(HEADINGS))]
-    return "\n".join("  ".join(map(_aligned, line, widths)).rstrip() for line in cells)
+    return "\n".join(_line(line, widths) for line in cells)
 
 
-def _aligned(text: str, width: int) -> str:
-    return text.rjust(width) if text[:1].isdigit() or text in ("seconds", "ratio") else text.ljust(width)
+def _line(line: Iterable[str], widths: list[int]) -> str:
+    """Numbers to the right, words to the left."""
+    numbers = {1, 3, 4}
+    parts = [
+        text.rjust(width) if n in numbers else text.ljust(width)
+        for n, (text, width) in enumerate(zip(line, widths, strict=True))
+    ]
+    return "  ".join(parts).rstrip()
