@@ -49,7 +49,7 @@ _NAS_KEYS = frozenset(
 def settings_from(given: Mapping[str, Any]) -> Settings:
     """Validated settings. Raises ValueError naming the key and what was wrong."""
     _only_known("", given, _KEYS, "database_password")
-    nases = [_nas(index, one) for index, one in enumerate(_list(given, "nases"), start=1)]
+    nases = [_nas(index, one) for index, one in enumerate(_list(given, "nases", ()), start=1)]
     twice = {nas.nas_ip for nas in nases if sum(other.nas_ip == nas.nas_ip for other in nases) > 1}
     if twice:
         raise ValueError(f"nases: {', '.join(sorted(twice))} stands there more than once")
@@ -143,7 +143,7 @@ def _nas(index: int, given: Any) -> Nas:
         address = str(ipaddress.ip_address(given.get("address", "")))
         nas_ip = str(ipaddress.ip_address(given.get("nasipaddress", address)))
         secret = secret_from(given, "secret")
-        way = Way(given.get("live", Way.DISCONNECT))
+        way = _way(given.get("live", Way.DISCONNECT))
         return Nas(
             address=address,
             nas_ip=nas_ip,
@@ -160,6 +160,13 @@ def _nas(index: int, given: Any) -> Nas:
         )
     except ValueError as wrong:
         raise ValueError(f"{where.rstrip('.')}: {wrong}") from None
+
+
+def _way(given: object) -> Way:
+    found = next((way for way in Way if way.value == given), None)
+    if found is None:
+        raise ValueError(f"live must be one of {', '.join(Way)}, not {given!r}")
+    return found
 
 
 def _identifiers(given: Mapping[str, Any]) -> tuple[str, ...]:
@@ -188,7 +195,7 @@ def _tables(given: Mapping[str, Any]) -> TableNames:
     return TableNames(**{key: str(value) for key, value in names.items()})
 
 
-def _list(given: Mapping[str, Any], key: str, default: Sequence[Any] | None = None) -> Sequence[Any]:
+def _list(given: Mapping[str, Any], key: str, default: Sequence[Any]) -> Sequence[Any]:
     value: Any = given.get(key, default)
     _require(isinstance(value, Sequence) and not isinstance(value, str), f"{key} must be a list")
     return list(value)

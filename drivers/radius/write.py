@@ -1,8 +1,9 @@
 """The statements that change rows: a few for a whole slice, in the caller's transaction."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.sql.expression import TableClause
 
 from drivers.radius.compose import DONE_WITH, RowChanges
@@ -12,11 +13,12 @@ from drivers.radius.tables import Tables
 
 def write(connection: Connection, tables: Tables, settings: Settings, changes: RowChanges) -> None:
     """Carry out `changes`; rows go before rows come, so that no customer has two of ours at one moment."""
-    if changes.drop_groups:
-        group = tables.radusergroup.c
-        ours = and_(
-            group.priority == settings.priority, tuple_(group.username, group.groupname).in_(changes.drop_groups)
-        )
+    by_group: dict[str, list[str]] = defaultdict(list)
+    for username, name in changes.drop_groups:
+        by_group[name].append(username)
+    group = tables.radusergroup.c
+    for name, names in by_group.items():
+        ours = and_(group.priority == settings.priority, group.groupname == name, group.username.in_(names))
         connection.execute(delete(tables.radusergroup).where(ours))
     _drop_marks(connection, tables, [*changes.drop_marks, *((name, row.mark) for name, row in changes.put_marks)])
     _insert(
@@ -72,12 +74,13 @@ def sweep_done(connection: Connection, tables: Tables) -> None:
 
 
 def _drop_marks(connection: Connection, tables: Tables, which: Iterable[tuple[str, str]]) -> None:
-    pairs = list(which)
+    marks = tables.marks.c
+    pairs = [{"user": username, "its_mark": mark} for username, mark in which]
     if pairs:
-        marks = tables.marks.c
-        connection.execute(delete(tables.marks).where(tuple_(marks.username, marks.mark).in_(pairs)))
+        one = delete(tables.marks).where(marks.username == bindparam("user"), marks.mark == bindparam("its_mark"))
+        connection.execute(one, pairs)
 
 
 def _insert(connection: Connection, into: TableClause, rows: Sequence[dict[str, object]]) -> None:
     if rows:
-        connection.execute(insert(into).values(list(rows)))
+        connection.execute(insert(into), rows)

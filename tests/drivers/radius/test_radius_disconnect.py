@@ -220,3 +220,48 @@ def test_a_full_read_finds_a_session_that_was_given_a_restriction_no_longer_on_r
     assert enforcer.state(entry(ANA, Access.FULL), full=True) is State.WRONGFUL
     assert enforcer.enforce(entry(ANA, Access.FULL)).changes == ()
     wait_for(lambda: given(nas, ANA, "Mikrotik-Rate-Limit") == "100M/100M")
+
+
+def test_a_session_silent_for_long_is_not_believed_to_obey(radius_lab: RadiusLab) -> None:
+    radius_lab.seed(ANA)
+    nas = radius_lab.nas()
+    nas.dial(subscribers([ANA]))
+    past = "TIMESTAMP '2020-01-01'" if radius_lab.is_freeradius else "1577836800"
+    radius_lab.sql(f"UPDATE radacct SET acctstarttime = {past}, acctupdatetime = {past}")
+    nas.misbehave(Misbehaviour(silent=True))
+    enforcer = Enforcer(radius_lab.driver(radius_lab.nas_settings(nas), interim_seconds=300))
+    enforcer.enforce(entry(ANA, Access.PORTAL))
+    assert enforcer.state(entry(ANA, Access.PORTAL)) is State.UNKNOWN
+    nas.misbehave(Misbehaviour())
+    enforcer.enforce(entry(ANA, Access.PORTAL))
+    wait_for(lambda: enforcer.state(entry(ANA, Access.PORTAL)) is State.VERIFIED)
+
+
+def test_a_session_that_the_nas_disowned_and_that_speaks_again_is_live(radius_lab: RadiusLab) -> None:
+    radius_lab.seed(ANA)
+    nas = radius_lab.nas(redial_s=3600)
+    nas.dial(subscribers([ANA]))
+    nas.misbehave(Misbehaviour(refuse=503))
+    enforcer = Enforcer(radius_lab.driver(radius_lab.nas_settings(nas)))
+    assert enforcer.enforce(entry(ANA, Access.PORTAL)).states[BINDING] is State.ARMED
+    later = "acctupdatetime + INTERVAL '5 minutes'" if radius_lab.is_freeradius else "acctupdatetime + 300"
+    radius_lab.sql(f"UPDATE radacct SET acctupdatetime = {later}")
+    assert enforcer.state(entry(ANA, Access.PORTAL)) is State.MISSING
+
+
+def test_a_crash_between_rows_and_telling_loses_nothing(radius_lab: RadiusLab) -> None:
+    radius_lab.seed(ANA)
+    nas = radius_lab.nas()
+    nas.dial(subscribers([ANA]))
+    settings = radius_lab.nas_settings(nas)
+    radius_lab.driver(settings).apply([])
+    mark = "grifo:v1:op-1:s-ana@isp:b-ana@isp"
+    Enforcer(radius_lab.driver()).enforce(entry("bea", Access.PORTAL))
+    radius_lab.put_into(ANA, "grifo-portal", 0)
+    radius_lab.sql(
+        "INSERT INTO grifo_marks (username, mark, groupname, told) VALUES (:u, :m, 'grifo-portal', 0)", u=ANA, m=mark
+    )
+    enforcer = Enforcer(radius_lab.driver(settings, session_class=False))
+    assert enforcer.state(entry(ANA, Access.PORTAL)) is State.MISSING
+    assert enforcer.enforce(entry(ANA, Access.PORTAL)).changes == ()
+    wait_for(lambda: given(nas, ANA, "Mikrotik-Address-List") == "portal")
