@@ -8,6 +8,7 @@ from sqlalchemy import event, select, update
 from controller.conclusion import Book
 from controller.review import ReviewResult, review_due, review_in
 from controller.store.engine import Database
+from controller.store.queries.accounts import how_many_due, lock_accounts, mark_for_review
 from controller.store.queries.devices import adopt_epoch, enrol, set_mode
 from controller.store.queries.entries import AnotherEpoch, entries_after
 from controller.store.tables import accounts, decisions, devices, entries, impositions, timeline
@@ -301,3 +302,12 @@ def _dies_at(db: Database, statement: int, work: Any) -> bool:
         return True
     finally:
         event.remove(db.engine, "before_cursor_execute", counts)
+
+
+def test_a_device_of_ten_thousand_accounts_can_be_decided_again(sqlite_database: Database) -> None:
+    names = [f"a{n:05}" for n in range(10_000)]
+    with sqlite_database.write() as tx:
+        lock_accounts(tx, names)
+        mark_for_review(tx, names, NOW)
+    with sqlite_database.read() as tx:
+        assert how_many_due(tx, NOW, at_most=20_000) == 10_000

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, or_, select, true, update
 
 from controller.core.model import AccountId
-from controller.store.queries.writing import insert_missing
+from controller.store.queries.writing import chunks, insert_missing
 from controller.store.tables import accounts
 
 NOT_TOLD = {"event_time": datetime(1970, 1, 1, tzinfo=UTC), "event_sequence": -1, "event_source": "", "event_id": ""}
@@ -16,11 +16,10 @@ NOT_TOLD = {"event_time": datetime(1970, 1, 1, tzinfo=UTC), "event_sequence": -1
 
 def lock_accounts(tx: Connection, ids: Collection[str]) -> None:
     """Lock these accounts until the transaction ends, in id order, making rows for those that are not known yet."""
-    if not ids:
-        return
     ordered = sorted(ids)
     insert_missing(tx, accounts, [{"id": id, "tags": [], **NOT_TOLD} for id in ordered])
-    tx.execute(select(accounts.c.id).where(accounts.c.id.in_(ordered)).order_by(accounts.c.id).with_for_update())
+    for some in chunks(ordered):
+        tx.execute(select(accounts.c.id).where(accounts.c.id.in_(some)).order_by(accounts.c.id).with_for_update())
 
 
 def mark_for_review(tx: Connection, ids: Collection[str], now: datetime) -> None:
@@ -28,8 +27,8 @@ def mark_for_review(tx: Connection, ids: Collection[str], now: datetime) -> None
 
     The cause is the earliest that no review has seen yet: restores are timed from it.
     """
-    if ids:
-        _mark(tx, accounts.c.id.in_(sorted(ids)), now)
+    for some in chunks(sorted(ids)):
+        _mark(tx, accounts.c.id.in_(some), now)
 
 
 def lock_and_mark(tx: Connection, chosen: Select[tuple[str]], now: datetime) -> None:

@@ -2,15 +2,26 @@
 
 import zlib
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Table, func, select, text, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
+
+Value = TypeVar("Value")
 
 CHANNEL = "grifo"
 """PostgreSQL's channel on which every transaction that changes what agents should know says so at its commit."""
 
 TOLD_BY = ("event_time", "event_sequence", "event_source", "event_id")
+
+
+CHUNK = 500
+"""Rows or values in one statement: SQLite takes 32,766 parameters, PostgreSQL 65,535, and a row has some ten."""
+
+
+def chunks(values: Sequence[Value]) -> list[Sequence[Value]]:
+    """The values in their order, cut into parts that one statement can take."""
+    return [values[start : start + CHUNK] for start in range(0, len(values), CHUNK)]
 
 
 def insert_into(tx: Connection, table: Table) -> Any:
@@ -23,8 +34,8 @@ def insert_missing(tx: Connection, table: Table, rows: Sequence[Mapping[str, Any
 
     Rows are inserted in the order given: sorted by their key, two transactions can't block each other.
     """
-    if rows:
-        tx.execute(insert_into(tx, table).values(list(rows)).on_conflict_do_nothing())
+    for some in chunks(rows):
+        tx.execute(insert_into(tx, table).values(list(some)).on_conflict_do_nothing())
 
 
 def upsert(tx: Connection, table: Table, row: Mapping[str, Any]) -> None:
