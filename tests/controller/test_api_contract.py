@@ -170,5 +170,10 @@ def fuzz(strategy: Any, check: Callable[[Any], None]) -> None:
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    searching: Callable[[], None] = quick(given(strategy)(check))
-    searching()
+
+    @quick
+    @given(strategy)
+    def search(case: Any) -> None:
+        check(case)
+
+    search()
