@@ -217,6 +217,19 @@ def test_a_halted_device_is_left_alone_until_its_epoch_is_adopted(site: Site) ->
     assert site.controller.last_report("box")["halted"] == ""
 
 
+def test_a_halted_device_is_neither_read_nor_written_while_the_agent_goes_on_reporting(site: Site) -> None:
+    site.sweep_seconds = 0.1
+    site.controller.want("box", "ana", Access.FULL)
+    site.start()
+    site.until_state("ana", "verified")
+    site.controller.set("box", epoch="e2")
+    until(lambda: "epoch e2" in site.controller.last_report("box").get("halted", ""))
+    site.box.impose("username:ana", "ana")
+    reads, reports = len(site.box.reads), len(site.controller.desks["box"].reports)
+    until(lambda: len(site.controller.desks["box"].reports) > reports + 3)
+    assert (site.box.restricted(), len(site.box.reads)) == ({"ana"}, reads)
+
+
 def test_an_adoption_that_names_another_revision_is_not_ours(site: Site) -> None:
     site.controller.want("box", "ana", Access.BLOCKED)
     site.start()

@@ -227,3 +227,20 @@ def test_an_incomplete_read_says_unknown_and_writes_nothing(site: Site) -> None:
     site.until_state("ana", "unknown")
     assert site.box.history == []
     assert site.controller.last_report("box")["full_read_age_s"] is None
+
+
+def test_a_device_set_to_observe_in_the_middle_of_a_bulk_of_restores_is_not_written_any_further(site: Site) -> None:
+    gate = Gate()
+    site.box.before_apply = lambda changes: gate.hold()
+    names = [f"u{each:02}" for each in range(9)]
+    for name in names:
+        site.box.impose(f"username:{name}", name)
+        site.controller.want("box", name, Access.FULL)
+    site.start()
+    assert gate.reached.wait(15)
+    site.controller.set("box", modes={"internet": "observe"})
+    feed = site.agent._follower
+    until(lambda: feed._known is not None and feed._known.devices["box"].modes == {"internet": "observe"})
+    gate.open.set()
+    until(lambda: all(site.state(name) == "withheld" for name in names[3:]))
+    assert site.box.restricted() == set(names[3:])
