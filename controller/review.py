@@ -130,8 +130,8 @@ def _save_conclusions(tx: Connection, cases: Sequence[Case], situation: Situatio
     decisions.begin_impositions(tx, [one.begins for one in made if one.begins is not None], now)
     decisions.save_decisions(tx, [one.row for one in changed])
     record(tx, [line for one in changed for line in one.lines])
-    for case in cases:
-        accounts.reviewed(tx, case.row.id, now, case.review_at)
+    if cases:
+        accounts.reviewed(tx, {case.row.id: case.review_at for case in cases}, now)
     return len(changed)
 
 

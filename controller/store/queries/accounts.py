@@ -1,10 +1,10 @@
 """Accounts: the row whose lock is the claim (rule 1), and whose `review_at` is the mark for review."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, case, func, or_, select, true, update
 
 from controller.core.model import AccountId
 from controller.store.queries.writing import chunks, insert_missing
@@ -66,10 +66,16 @@ def how_many_due(tx: Connection, now: datetime, at_most: int = 10_000) -> int:
     return tx.execute(select(func.count()).select_from(some)).scalar_one()
 
 
-def reviewed(tx: Connection, account: AccountId, now: datetime, review_at: datetime | None) -> None:
-    """The review of a locked account is done; the next is at `review_at`, never where that is None."""
-    values = {"review_at": review_at, "cause_at": None, "reviewed_at": now, "review_error": None}
-    tx.execute(update(accounts).where(accounts.c.id == account).values(values))
+def reviewed(tx: Connection, next_reviews: Mapping[str, datetime | None], now: datetime) -> None:
+    """The reviews of these locked accounts are done; the next of each is at its instant, never where that is None."""
+    values: dict[str, Any] = {
+        "review_at": bindparam("_next"),
+        "cause_at": None,
+        "reviewed_at": now,
+        "review_error": None,
+    }
+    done = update(accounts).where(accounts.c.id == bindparam("_account")).values(values)
+    tx.execute(done, [{"_account": account, "_next": next_reviews[account]} for account in sorted(next_reviews)])
 
 
 def review_failed(tx: Connection, account: AccountId, error: str, again_at: datetime) -> None:
