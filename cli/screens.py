@@ -35,7 +35,7 @@ def service(screen: Session, data: Data) -> None:
     """`grifo why`: everything about one service on one screen."""
     say = screen.console.print
     title = Text.assemble((data["service"], "bold"), f"  {data['kind']}, account {data['account']}: ")
-    say(title, word(data["access"]), Text(_standing(screen, data)))
+    say(Text.assemble(title, word(data["access"]), _standing(screen, data)))
     for reason in data["reasons"]:
         say(Text.assemble("  because ", (reason["reason"], "bold"), f" ({reason['access']}): {reason['text']}"))
     _section(screen, "it stands on", [f"{item['kind']} {item['ref']}: {item['text']}" for item in data["evidence"]])

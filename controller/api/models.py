@@ -24,7 +24,7 @@ EXAMPLE_SERVICE: dict[str, Any] = {
     "next_stage": "",
     "blocks": [],
     "review_at": None,
-    "restored_by": ["Paying 40.00 EUR: invoice F-9."],
+    "restored_by": ["Paying what is past due (invoice F-9): it opens by itself."],
     "decided_at": "2026-03-10T08:00:05Z",
     "policy": "es",
     "policy_version": "5f0c",

@@ -40,7 +40,7 @@ def service_shown(tx: Connection, service: str, now: datetime, default_policy: s
             "next_stage": body.get("next_stage", ""),
             "blocks": body.get("blocks", []),
             "review_at": row.review_at,
-            "restored_by": restored_by(service, reasons),
+            "restored_by": restored_by(service, reasons, body.get("evidence", [])),
             "decided_at": decision.decided_at if decision is not None else None,
             "policy": decision.policy if decision is not None else row.policy or default_policy,
             "policy_version": decision.policy_version if decision is not None else "",
@@ -51,14 +51,15 @@ def service_shown(tx: Connection, service: str, now: datetime, default_policy: s
     )
 
 
-def restored_by(service: str, reasons: Sequence[dict[str, Any]]) -> list[str]:
+def restored_by(service: str, reasons: Sequence[dict[str, Any]], evidence: Sequence[dict[str, Any]]) -> list[str]:
     """What would open the service again, a sentence for each reason that restricts it."""
-    return [_sentence(service, reason["reason"], reason.get("ref", "")) for reason in reasons]
+    unpaid = [fact["ref"] for fact in evidence if fact["kind"] == "invoice"]
+    return [_sentence(service, reason["reason"], unpaid) for reason in reasons]
 
 
-def _sentence(service: str, reason: str, ref: str) -> str:
+def _sentence(service: str, reason: str, unpaid: Sequence[str]) -> str:
     if reason == Reason.BILLING:
-        what = f" (invoice {ref})" if ref else ""
+        what = f" (invoice {', '.join(unpaid)})" if unpaid else ""
         return f"Paying what is past due{what}: it opens by itself. Or a courtesy: grifo restore {service} --note ..."
     if reason == Reason.COURT:
         return f"The court's word, then: grifo restore {service} --reason court --note ..."
