@@ -6,10 +6,11 @@ from typing import Any
 from fastapi import APIRouter
 from sqlalchemy import Connection
 
+from controller.api.asks import ModeAsk
 from controller.api.auth import Admin, Operator, Reader
-from controller.api.models import AdoptOut, DeviceOut, ModeAsk
 from controller.api.paths import DeviceName, Given, unknown_device
 from controller.api.problems import Problem, responses
+from controller.api.views import AdoptOut, DeviceOut
 from controller.store.queries import adopting, devices, watched
 from controller.store.queries.timeline import Happening, record
 from enforcement.access import Access, Kind, lowers

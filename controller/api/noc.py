@@ -6,10 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from controller.api.auth import Reader
-from controller.api.models import AccountOut, DriftOut, FoundOut, ServiceOut, StatusOut, TimelineOut
+from controller.api.models import AccountOut, FoundOut, ServiceOut, TimelineOut
 from controller.api.paths import AccountId, Given, ServiceId, unknown_service
 from controller.api.problems import Problem, responses
 from controller.api.show import service_shown
+from controller.api.views import DriftOut, StatusOut
 from controller.store.queries import shown, watched
 
 router = APIRouter(prefix="/v1", responses=responses(401, 403, 422, 503))

@@ -16,8 +16,9 @@ from fastapi.responses import JSONResponse
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
+from controller.api.asks import RestoreAsk, SuspendAsk
 from controller.api.auth import Caller, Orderer, Role, forbidden
-from controller.api.models import RestoreAsk, ServiceOut, SuspendAsk
+from controller.api.models import ServiceOut
 from controller.api.paths import Given, ServiceId, unknown_service
 from controller.api.problems import Problem, responses
 from controller.api.show import service_shown

@@ -5,10 +5,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
+from controller.api.asks import ApproveAsk, NoteAsk
 from controller.api.auth import Admin, Operator, Reader
-from controller.api.models import ApproveAsk, BrakeOut, ConflictOut, NoteAsk, StopOut
 from controller.api.paths import DeviceName, Given
 from controller.api.problems import Problem, responses
+from controller.api.views import BrakeOut, ConflictOut, StopOut
 from controller.store.queries import accounts, approving, devices, events, watched
 from controller.store.queries.timeline import Happening, record
 

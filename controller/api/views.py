@@ -1,0 +1,132 @@
+"""What the API answers about everything at once: status, drift, devices, brakes, conflicts."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+
+class StopOut(BaseModel):
+    """`grifo stop` is in force: nothing is restricted; restores go on."""
+
+    since: datetime
+    by: str
+    note: str
+
+
+class ServiceCount(BaseModel):
+    """How many services of a kind have an access."""
+
+    kind: str
+    access: str
+    services: int
+
+
+class DriftCount(BaseModel):
+    """How many entries of a device differ from what is wanted, in one direction."""
+
+    device: str
+    kind: str = Field(description="Kind of service; empty for strays.")
+    direction: str = Field(description="wrongful, missing, stray, obstructed or unknown.")
+    entries: int
+
+
+class DriftEntry(BaseModel):
+    """One entry that differs from what is wanted."""
+
+    device: str
+    direction: str
+    service: str | None
+    account: str | None
+    key: str
+    access: str | None = Field(description="What is wanted.")
+    seen: str | None
+    since: datetime | None = Field(description="When this state was reported.")
+    detail: str
+    obstructions: list[str]
+
+
+class DriftOut(BaseModel):
+    """What differs, after everything that could be done was done. Withheld changes are told apart: no drift."""
+
+    counts: list[DriftCount]
+    entries: list[DriftEntry] = Field(description="At most 1000, the wrongful and obstructed first.")
+    withheld: list[DriftCount] = Field(description="Not done because mode, stop, guard or permit forbade it.")
+    unread_devices: list[str] = Field(description="Devices never read in full: nothing is known of them.")
+
+
+class DeviceOut(BaseModel):
+    """A network element, as its agent tells and reads it."""
+
+    device: str
+    agent: str | None = Field(description="The agent that owns it; null until one enrols it.")
+    driver: str | None
+    modes: dict[str, str] = Field(description="Mode for each kind of service.")
+    epoch: str
+    revision: int
+    reported_epoch: str | None
+    reported_revision: int | None
+    reported_at: datetime | None
+    full_read_at: datetime | None
+    last_contact_at: datetime | None = Field(description="When its agent was last heard of.")
+    halted: str = Field(description="Why the agent changes nothing there; empty when it works.")
+    problems: list[str] = Field(description="What in the device's setup would defeat grifo, in words.")
+    keys: list[str] = Field(description="The key types that it understands.")
+    access: dict[str, list[str]] = Field(description="What it can enforce, for each kind of service.")
+    states: dict[str, int] = Field(description="Entries in each state.")
+
+
+class StatusOut(BaseModel):
+    """The state of everything on one screen."""
+
+    installation: str
+    version: str
+    now: datetime = Field(description="The controller's clock.")
+    timezone: str = Field(description="The operator's time zone, for showing times.")
+    stopped: StopOut | None
+    accounts: int
+    due: int = Field(description="Accounts that wait for their review at this moment.")
+    services: list[ServiceCount]
+    devices: list[DeviceOut]
+    drift: list[DriftCount]
+    withheld: list[DriftCount]
+    conflicts: int
+
+
+class BrakeOut(BaseModel):
+    """First impositions in a rolling 24 h of one policy on one device, and how many may pass."""
+
+    policy: str
+    device: str
+    reserved: int
+    cap: int
+    approved_extra: int
+    approved_by: str | None
+    approved_until: datetime | None
+
+
+class ConflictOut(BaseModel):
+    """An event that was refused because the same source and id had come before with other content."""
+
+    id: int
+    account: str | None
+    source: str
+    event: str
+    seen_at: datetime
+    refused: dict[str, Any] = Field(description="The event that was refused.")
+    kept: dict[str, Any] | None = Field(description="The event that stands.")
+
+
+class AdoptOut(BaseModel):
+    """What a new epoch of a device would change for customers, from what its agent last read there."""
+
+    device: str
+    epoch: str
+    revision: int
+    reported_epoch: str | None
+    reported_revision: int | None
+    halted: str
+    restricts: list[DriftEntry] = Field(description="Keys that would be restricted.")
+    restores: list[DriftEntry] = Field(description="Keys that would be restored.")
+    unread: int = Field(description="Entries of which it is not known what the device enforces.")
+    adopted: bool = Field(description="Whether this answer made the new epoch.")
