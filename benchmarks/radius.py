@@ -52,14 +52,12 @@ class Bench:
 
 def run(count: int = CUSTOMERS) -> list[Row]:
     """Both rows; customers redial only after the measurement, so that each run changes live sessions."""
-    with _bench(count) as bench:
-        restrict = _timed(lambda: _enforce(bench, Access.PORTAL))
-        _redial(bench)
-        restore = _timed(lambda: _enforce(bench, Access.FULL))
-        _redial(bench)
-        floor_restrict = _timed(lambda: _bare(bench, _insert))
-        _redial(bench)
-        floor_restore = _timed(lambda: _bare(bench, _delete))
+    with running(count) as lab:
+        restrict = _timed(lambda: _enforce(lab, Access.PORTAL))
+        redial(lab)
+        restore = _timed(lambda: _enforce(lab, Access.FULL))
+        redial(lab)
+        floor_restrict, floor_restore = floor(lab)
     note = f"{count} live sessions, Disconnect, each read back from radacct; floor: same SQL and packets, one reading"
     return [
         Row("FreeRADIUS SQL + NAS: restrict", restrict, "same SQL and packets, pipelined", floor_restrict, note),
@@ -67,8 +65,18 @@ def run(count: int = CUSTOMERS) -> list[Row]:
     ]
 
 
+def floor(bench: Bench) -> tuple[float, float]:
+    """Seconds of the floor to restrict and to restore everyone; all are online before and after."""
+    restrict = _timed(lambda: _bare(bench, _insert))
+    redial(bench)
+    restore = _timed(lambda: _bare(bench, _delete))
+    redial(bench)
+    return restrict, restore
+
+
 @contextmanager
-def _bench(customers: int) -> Iterator[Bench]:
+def running(customers: int) -> Iterator[Bench]:
+    """Everything started, everyone online."""
     names = [f"user{number:05}@bench" for number in range(customers)]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -79,7 +87,7 @@ def _bench(customers: int) -> Iterator[Bench]:
         driver = _driver(server, nas, folder)
         stack.callback(driver.close)
         bench = Bench(server, nas, driver, names)
-        _redial(bench)
+        redial(bench)
         yield bench
 
 
@@ -112,7 +120,7 @@ def _driver(server: FreeRadius, nas: Nas, folder: Path) -> RadiusDriver:
     return RadiusDriver(settings_from(settings), "bench")
 
 
-def _redial(bench: Bench) -> None:
+def redial(bench: Bench) -> None:
     """Everyone online again, as after the customers' routers dialled in."""
     live = {view.username for view in bench.nas.sessions()}
     bench.nas.dial(Subscriber(name, PASSWORD, name) for name in bench.names if name not in live)

@@ -40,9 +40,9 @@ DONE = re.compile(rb"\x05!done(?:.=ret=(\*[0-9A-F]+))?", re.DOTALL)
 def run(count: int = 10_000, rounds: int = 3, delay_ms: float = 0.0) -> list[Row]:
     """Restrict, read and restore `count` entries; `delay_ms` is added to each reply of the router."""
     best: dict[str, float] = {}
-    with _router(delay_ms) as port:
+    with router(delay_ms) as port:
         for _ in range(rounds):
-            for name, seconds in (_floor(port, count) | _driver(port, count)).items():
+            for name, seconds in (floor(port, count) | _driver(port, count)).items():
                 best[name] = min(seconds, best.get(name, seconds))
     late = [f"{delay_ms:g} ms a reply"] if delay_ms else []
     notes = {"read": ["ours also understands and judges what it reads"]}
@@ -67,7 +67,8 @@ def _serve(pipe: Connection, delay_ms: float) -> None:
 
 
 @contextmanager
-def _router(delay_ms: float) -> Iterator[int]:
+def router(delay_ms: float = 0.0) -> Iterator[int]:
+    """A router in a process of its own; its port."""
     context = multiprocessing.get_context("spawn")
     ours, its = context.Pipe()
     process = context.Process(target=_serve, args=(its, delay_ms))
@@ -85,11 +86,15 @@ def _timed(work: Callable[[], Any]) -> float:
     return time.perf_counter() - began
 
 
+def keys(count: int) -> list[Key]:
+    """`count` customers' addresses."""
+    return [Key(KeyType.IPV4, f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}") for n in range(count)]
+
+
 def _entries(count: int) -> list[Entry]:
-    keys = [Key(KeyType.IPV4, f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}") for n in range(count)]
     return [
         Entry(BindingId(f"b{n}"), ServiceId(f"s{n}"), Kind.INTERNET, key, Access.PORTAL, (Reason.BILLING,), 1)
-        for n, key in enumerate(keys)
+        for n, key in enumerate(keys(count))
     ]
 
 
@@ -124,7 +129,7 @@ def _apply(driver: Driver, changes: Sequence[Change]) -> None:
                 raise RuntimeError(f"not done: {outcome.detail}")
 
 
-def _floor(port: int, count: int) -> dict[str, float]:
+def floor(port: int, count: int) -> dict[str, float]:
     """The least that can be done: ready sentences out, replies counted."""
     with socket.create_connection(("127.0.0.1", port)) as sock:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
