@@ -30,9 +30,11 @@ from enforcement.entries import BindingId, Entry, ServiceId
 from enforcement.keys import Key, KeyType
 from enforcement.plan import plan
 from lab.routeros import RouterOS
+from lab.routeros.device import User
 from lab.routeros.words import encode
 
 INSTALLATION = "bench"
+PASSWORD = "bench"
 LIST = "/ip/firewall/address-list"
 DONE = re.compile(rb"\x05!done(?:.=ret=(\*[0-9A-F]+))?", re.DOTALL)
 
@@ -60,7 +62,7 @@ def run(count: int = 10_000, rounds: int = 3, delay_ms: float = 0.0) -> list[Row
 
 def _serve(pipe: Connection, delay_ms: float) -> None:
     """The router's process: tells its port, ends when told."""
-    with RouterOS() as router:
+    with RouterOS((User("admin", PASSWORD, "full"),)) as router:
         router.misbehave(delay_ms=delay_ms)
         pipe.send(router.port)
         pipe.recv()
@@ -100,7 +102,7 @@ def _entries(count: int) -> list[Entry]:
 
 def _settings(port: int) -> Settings:
     given = {"host": "127.0.0.1", "port": port, "username": "admin", "password_env": "PATH", "tls": False}
-    return replace(read(given), password=Secret(""))
+    return replace(read(given), password=Secret(PASSWORD))
 
 
 def _driver(port: int, count: int) -> dict[str, float]:
@@ -133,7 +135,7 @@ def floor(port: int, count: int) -> dict[str, float]:
     """The least that can be done: ready sentences out, replies counted."""
     with socket.create_connection(("127.0.0.1", port)) as sock:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        _pipelined(sock, [encode(("/login", "=name=admin", "=password="))])
+        _pipelined(sock, [encode(("/login", "=name=admin", f"=password={PASSWORD}"))])
         ids: list[bytes] = []
         adds = [
             encode((f"{LIST}/add", "=list=grifo-portal", f"=address={entry.key.value}",
