@@ -135,6 +135,8 @@ class Device:
             self._whole = self._whole or heard.whole
         for report in parts.memory.unreadable.values():
             parts.known.put(report)
+        if heard.keys:
+            self._retries, self._retry_at = 0, NEVER
         self._dirty |= heard.keys | self._heed_pins(told)
 
     def _heed_pins(self, told: Told) -> set[Key]:

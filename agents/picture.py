@@ -17,7 +17,7 @@ from enforcement.entries import BindingId, Entry
 from enforcement.keys import Key
 from enforcement.modes import Mode
 from enforcement.observed import Observed
-from enforcement.plan import plan
+from enforcement.plan import State, plan
 
 ChangeId = tuple[type[Change], Key, BindingId, int]
 
@@ -52,6 +52,7 @@ class Picture:
         self._refused: dict[ChangeId, str] = {}
         self._left: dict[Key, list[Change]] = {}
         self._ask_again: set[Key] = set()
+        self._touched: set[Key] = set()
 
     def new_turn(self) -> None:
         """Everything may be tried once more, but for what the device has refused."""
@@ -61,6 +62,7 @@ class Picture:
     def new_sweep(self) -> None:
         """Everything may be tried once more, what the device has refused included."""
         self._refused.clear()
+        self._touched.clear()
 
     @property
     def left(self) -> int:
@@ -68,7 +70,8 @@ class Picture:
         return sum(len(changes) for changes in self._left.values())
 
     def keys_to_retry(self) -> set[Key]:
-        """Where to look again before the next sweep: access not yet given back, permits not yet given."""
+        """Where to look again before the next sweep: access not yet given back, permits not yet given, and customers
+        whom a change disconnected, who dial in again within seconds."""
         late = {key for key, changes in self._left.items() if any(self._worth_retrying(change) for change in changes)}
         return late | self._ask_again
 
@@ -92,11 +95,15 @@ class Picture:
             else:
                 todo.append(change)
         self._replace(keys, {key_of(change) for change in todo}, todo, left)
+        self._ask_again |= {entry.key for entry in entries if self._unproven(entry, planned.states[entry.binding])}
         words = Words(withheld, self.pins, self._words(left.values()), {binding_of(c) for c in todo})
         wanted = {entry.binding: entry for entry in self._memory.entries_for(keys)}
         self._known.learn(keys, wanted.values(), planned, observed, words)
         unreadable = self._memory.unreadable
         self._known.learn_strays(stray for stray in planned.strays if stray.mark.binding not in unreadable)
+
+    def _unproven(self, entry: Entry, state: State) -> bool:
+        return entry.key in self._touched and state in (State.ARMED, State.UNKNOWN)
 
     def _as_pinned(self, entry: Entry) -> Entry:
         return replace(entry, access=Access.FULL) if entry.restricts and entry.key in self.pins else entry
@@ -142,6 +149,7 @@ class Picture:
 
     def trying(self, slice: Sequence[Change]) -> None:
         self._tried.update(change_id(change) for change in slice)
+        self._touched.update(key_of(change) for change in slice)
 
     def take(self, outcomes: Sequence[Outcome]) -> int:
         """Remember what the device refused, in its words. Returns how many changes it says are done."""

@@ -15,7 +15,7 @@ from controller.store.queries import brakes
 from controller.store.queries.brakes import Brake, Count
 
 CANARY_AGAIN = timedelta(minutes=1)
-"""A first part waits to be read back, which an agent's next turns will tell."""
+"""A first part waits to be read back; the report that says so has the account reviewed at once."""
 
 FULL_AGAIN = timedelta(minutes=10)
 """The day's number is reached: room comes as the day moves on; an approval has the account reviewed at once."""
@@ -32,11 +32,15 @@ class FirstImposition:
 
 @dataclass(frozen=True, slots=True)
 class _Room:
-    """What one brake lets pass now: `left` beside the `made`; where that is too little, when to ask `again`."""
+    """What one brake lets pass now: `left` beside the `made`; where that is too little, whether a `canary` is why."""
 
     made: int
     left: int
-    again: timedelta
+    canary: bool
+
+    @property
+    def again(self) -> timedelta:
+        return CANARY_AGAIN if self.canary else FULL_AGAIN
 
 
 def pass_brake(
@@ -58,7 +62,8 @@ def pass_brake(
         asked = [(one.policy, device) for device in sorted(one.devices)]
         full = [brake for brake in asked if taken[brake] >= rooms[brake].left]
         if full:
-            held[one.service] = _held(full[0], now + max(rooms[brake].again for brake in full))
+            longest = max(full, key=lambda brake: rooms[brake].again)
+            held[one.service] = _held(longest, rooms[longest], now)
         else:
             taken.update(asked)
     for brake, places in sorted(taken.items()):
@@ -70,8 +75,7 @@ def _room(tx: Connection, row: Row[Any], rule: BrakeRule, found: Count, now: dat
     made, extra = found.impositions.made, found.approved_extra
     brakes.recount(tx, (row.policy, row.device), made, cap(rule, found.population), rule.percent, now)
     left = allowance(rule, found.population, found.impositions, extra)
-    waits_for_canary = made + left < cap(rule, found.population, extra)
-    return _Room(made, left, CANARY_AGAIN if waits_for_canary else FULL_AGAIN)
+    return _Room(made, left, canary=made + left < cap(rule, found.population, extra))
 
 
 def _reserve(tx: Connection, brake: Brake, places: int, limit: int) -> None:
@@ -79,6 +83,10 @@ def _reserve(tx: Connection, brake: Brake, places: int, limit: int) -> None:
         raise RuntimeError(f"brake {brake[0]} on {brake[1]} moved under its lock: {places} places beyond {limit}")
 
 
-def _held(brake: Brake, until: datetime) -> Block:
-    text = f"Enough services of policy {brake[0]} were newly restricted on {brake[1]} for now."
-    return Block(Code.BRAKE, text, until)
+def _held(brake: Brake, room: _Room, now: datetime) -> Block:
+    policy, device = brake
+    if room.canary:
+        text = f"The first services of policy {policy} on {device} must be read back as restricted before more follow."
+        return Block(Code.CANARY, text, now + room.again)
+    text = f"Enough services of policy {policy} were newly restricted on {device} for now; an approval lets more pass."
+    return Block(Code.BRAKE, text, now + room.again)

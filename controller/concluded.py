@@ -98,7 +98,7 @@ def _waits_for(decision: Decision) -> str:
     codes = {block.code for block in decision.blocks}
     if Code.PAYMENTS_STALE in codes:
         return "payments"
-    return "brake" if Code.BRAKE in codes else ""
+    return next((code.value for code in (Code.BRAKE, Code.CANARY) if code in codes), "")
 
 
 def _told(case: Case, decision: Decision, before: Any | None, now: datetime) -> list[Happening]:

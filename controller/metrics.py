@@ -76,7 +76,7 @@ class _States(Collector):
         """The families of one scrape. Raises SQLAlchemyError where the database is away: the scrape fails then."""
         with self._database.read() as tx:
             now = self._clock()
-            families = [*_whole(tx, now), *_entries(tx), *_devices(tx, now), *_brakes(tx)]
+            families = [*_whole(tx, now), *_entries(tx), *_devices(tx, now), *_brakes(tx, now)]
         return iter(families)
 
 
@@ -161,10 +161,10 @@ def _devices(tx: Connection, now: datetime) -> Iterator[Metric]:
     yield from (read, never, halted, problems, modes, contact)
 
 
-def _brakes(tx: Connection) -> Iterator[Metric]:
+def _brakes(tx: Connection, now: datetime) -> Iterator[Metric]:
     reserved = _gauge("grifo_brake_reserved", "First impositions of the last 24 h.", "policy", "device")
     cap = _gauge("grifo_brake_cap", "First impositions that may pass in 24 h, approvals included.", "policy", "device")
-    for brake in watched.brakes_shown(tx):
+    for brake in watched.brakes_shown(tx, now):
         where = [brake["policy"], brake["device"]]
         reserved.add_metric(where, brake["reserved"])
         cap.add_metric(where, brake["cap"] + brake["approved_extra"])

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from controller.store.engine import Database
 from controller.store.queries import reporting
 from controller.store.queries.timeline import Happening, record
+from controller.store.queries.told import wake_who_waits
 from enforcement.wire import EntryReport, Report
 
 CHUNK = 500
@@ -24,33 +25,41 @@ Restored = Callable[[float], None]
 """Told the seconds from a payment's arrival to the first report that verifies its restore."""
 
 
-def save_report(database: Database, device: str, epoch: str, report: Report, now: datetime, restored: Restored) -> None:
-    """Keep a report of a device whose present epoch is given.
+def save_report(database: Database, device: str, epoch: str, report: Report, now: datetime, restored: Restored) -> bool:
+    """Keep a report of a device whose present epoch is given; true where accounts are to be reviewed because of it.
 
     One of another epoch changes no entry: only that the agent said so is kept, for `grifo device adopt-epoch`.
     """
+    read_back = False
     spoken = sorted(report.entries, key=lambda entry: entry.binding) if report.epoch == epoch else []
     for start in range(0, len(spoken), CHUNK):
         with database.write() as tx:
-            seconds = _save_entries(tx, device, spoken[start : start + CHUNK], now)
-        for measured in seconds:
-            restored(measured)
+            newly = _save_entries(tx, device, spoken[start : start + CHUNK], now)
+        read_back = read_back or any(row.first for row in newly)
+        for row in newly:
+            if (taken := _restore_seconds(row, now)) is not None:
+                restored(taken)
     with database.write() as tx:
         _save_device(tx, device, report, now)
+    if not read_back:
+        return False
+    with database.write() as tx:
+        return wake_who_waits(tx, now, "canary", device=device) > 0
 
 
-def _save_entries(tx: Connection, device: str, reports: Sequence[EntryReport], now: datetime) -> list[float]:
-    """Save one chunk under the locks of its accounts. Returns the seconds that each restore verified by it took."""
+def _save_entries(tx: Connection, device: str, reports: Sequence[EntryReport], now: datetime) -> list[Any]:
+    """Save one chunk under the locks of its accounts. Returns the rows, as they were, that it verifies for the first
+    time at their revision."""
     reporting.lock_for_reports(tx, device, reports)
     rows = reporting.reported_rows(tx, device, reports)
     current = [report for report in reports if _is_current(report, rows.get(report.binding))]
-    newly = [report for report in current if _verifies_anew(report, rows[report.binding])]
+    newly = [rows[report.binding] for report in current if _verifies_anew(report, rows[report.binding])]
     for report in current:
         row = rows[report.binding]
         verified_at = (row.verified_at or now) if report.state == VERIFIED else row.verified_at
         reporting.save_state(tx, report, now, verified_at)
-    record(tx, [_verified(rows[report.binding], now) for report in newly])
-    return [taken for report in newly if (taken := _restore_seconds(rows[report.binding], now)) is not None]
+    record(tx, [_verified(row, now) for row in newly])
+    return newly
 
 
 def _is_current(report: EntryReport, row: Any) -> bool:

@@ -178,4 +178,5 @@ def report(context: Given, caller: Agent, device: DeviceName, report: wire.Repor
         note_contact(tx, caller.name, now)
     assert row is not None
     observe = context.metrics.restore_seconds.observe
-    save_report(context.database, device, row.epoch, report, now, observe)
+    if save_report(context.database, device, row.epoch, report, now, observe):
+        context.review_soon()

@@ -10,7 +10,7 @@ from controller.api.auth import Admin, Operator, Reader
 from controller.api.paths import DeviceName, Given
 from controller.api.problems import Problem, responses
 from controller.api.views import BrakeOut, ConflictOut, StopOut
-from controller.store.queries import accounts, approving, devices, events, watched
+from controller.store.queries import accounts, approving, devices, events, told, watched
 from controller.store.queries.timeline import Happening, record
 
 router = APIRouter(prefix="/v1", responses=responses(401, 403, 422, 503))
@@ -45,7 +45,7 @@ def end_stop(context: Given, caller: Operator) -> None:
 def brakes(context: Given, caller: Reader) -> list[BrakeOut]:
     """First impositions of a rolling 24 h, and how many may pass, for each policy and device."""
     with context.database.read() as tx:
-        return [BrakeOut.model_validate(found) for found in watched.brakes_shown(tx)]
+        return [BrakeOut.model_validate(found) for found in watched.brakes_shown(tx, context.clock())]
 
 
 @router.post("/brakes/{policy}/{device}/approve", tags=["brakes"], responses=responses(404))
@@ -56,17 +56,17 @@ def approve(
     device: DeviceName,
     ask: ApproveAsk,
 ) -> BrakeOut:
-    """Let more pass until an instant; the accounts of the device are decided again. Replaces a former approval."""
+    """Let more pass until an instant; those that wait for it are decided again. Replaces a former approval."""
     now = context.clock()
     if not now < ask.until <= now + LONGEST_APPROVAL:
         raise Problem(422, f"body.until must be ahead of now by at most {LONGEST_APPROVAL.days} days")
     with context.database.write() as tx:
-        again = approving.decide_again_on(tx, device, now)
+        again = told.wake_who_waits(tx, now, "brake", "canary", device=device)
         if not approving.approve_brake(tx, policy, device, ask.extra, ask.until, caller.name):
             raise Problem(404, f"No brake of policy {policy!r} on device {device!r}. GET /v1/brakes lists them.")
         text = f"{ask.extra} more may pass the brake of {policy} on {device} until {ask.until.isoformat()}: {ask.note}"
         record(tx, [Happening(now, "brake", caller.name, text, device=device, detail={"accounts": again})])
-        shown = watched.brakes_shown(tx)
+        shown = watched.brakes_shown(tx, now)
     context.review_soon()
     mine = next(brake for brake in shown if (brake["policy"], brake["device"]) == (policy, device))
     return BrakeOut.model_validate(mine)

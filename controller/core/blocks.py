@@ -36,8 +36,9 @@ class Code(StrEnum):
     NOTICE_LEAD = "notice_lead"
     NOTICE_DATE = "notice_date"
     WINDOW = "window"
+    CANARY = "canary"
     BRAKE = "brake"
-    """Put by the review, never found here: `decide` is told of it in `also`."""
+    """These two are put by the review, never found here: `decide` is told of them in `also`."""
 
 
 def blocks_before(case: Case, stage: Stage, also: Sequence[Block] = ()) -> tuple[Block, ...]:

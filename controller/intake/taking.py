@@ -169,7 +169,7 @@ def _keep(tx: Connection, event: Event, row: Row, now: datetime) -> Iterable[Hap
         case ServiceTold() as fact if newest:
             _rebind(tx, fact, event.time)
         case FreshnessTold() if newest:
-            told.wake_who_waits(tx, "payments", now)
+            told.wake_who_waits(tx, now, "payments")
     if event.told.account is not None:
         late = "" if newest else " (older than what is known: nothing changed)"
         yield _line(event, f"{event.source} told: {in_words(event.told.fact)}{late}", "event", now)

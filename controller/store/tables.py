@@ -291,8 +291,8 @@ decisions = Table(
 )
 """The present decision of each service. `body` holds reasons, evidence, next_stage, blocks and review_at.
 
-`waits_for` is `payments` where stale billing data stand in the way, `brake` where the brake does, else empty: fresh
-data and an approval have such accounts reviewed."""
+`waits_for` is `payments` where stale billing data stand in the way, `brake` or `canary` where the brake does, else
+empty: fresh data, an approval, or the read-back of the first few have such accounts reviewed."""
 
 impositions = Table(
     "impositions",

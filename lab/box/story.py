@@ -113,10 +113,11 @@ class Story:
         approved: set[str] = set()
 
         def moved() -> bool:
+            if not self._settled():
+                return False
             if all_decided():
                 return True
-            if self._settled():
-                approved.update(self._approve_where_full(approved))
+            approved.update(self._approve_where_full(approved))
             return False
 
         self._wait("all restrictions decided", moved)

@@ -184,3 +184,14 @@ def test_a_customer_who_is_not_connected_is_armed(site: Site) -> None:
     site.controller.want("box", "ana", Access.BLOCKED)
     site.start()
     site.until_state("ana", "armed")
+
+
+def test_a_customer_whom_a_change_disconnected_is_verified_at_the_next_login_not_at_the_next_sweep(site: Site) -> None:
+    site.box.effects = True
+    site.controller.want("box", "ana", Access.BLOCKED)
+    site.start()
+    site.until_state("ana", "armed")
+    reads_of_all = site.box.reads.count(None)
+    site.box.login("username:ana")
+    site.until_state("ana", "verified")
+    assert site.box.reads.count(None) == reads_of_all

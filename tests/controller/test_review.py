@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import event, select, update
 
 from controller.conclusion import Book
+from controller.reports import save_report
 from controller.review import ReviewResult, review_due, review_in
 from controller.store.engine import Database
 from controller.store.queries.accounts import how_many_due, lock_accounts, mark_for_review
@@ -14,6 +15,7 @@ from controller.store.queries.entries import AnotherEpoch, entries_after
 from controller.store.tables import accounts, decisions, devices, entries, impositions, timeline
 from enforcement.access import Kind
 from enforcement.modes import Mode
+from enforcement.wire import EntryReport, Report
 from tests.controller.billing import DAY, DEVICE, MINUTE, NOW, Billing, book, policy, review, set_up, tell
 from tests.controller.dump import dump
 
@@ -222,6 +224,20 @@ def test_the_rest_waits_until_a_first_part_was_read_back(database: Database) -> 
     with database.write() as tx:
         tx.execute(update(entries).where(entries.c.access == "throttled").values(state="armed"))
     review(database, NOW + 2 * MINUTE, number=5, canary=1)
+    assert sorted(_accesses(database).values()).count("throttled") == 5
+
+
+def test_the_report_that_reads_the_first_part_back_has_the_rest_reviewed_at_once(database: Database) -> None:
+    set_up(database)
+    billing = Billing()
+    tell(database, billing.fresh(), *(event for n in range(6) for event in billing.debtor(n)))
+    review(database, number=5, canary=1)
+    first = next(row for row in _rows(database, entries) if row.access == "throttled")
+    device = _rows(database, devices)[0]
+    read_back = EntryReport(first.binding, first.changed_revision, "verified", "throttled")
+    report = Report(1, device.epoch, device.revision, False, [read_back], [], 1.0)
+    assert save_report(database, DEVICE, device.epoch, report, NOW, lambda seconds: None)
+    review(database, number=5, canary=1)
     assert sorted(_accesses(database).values()).count("throttled") == 5
 
 

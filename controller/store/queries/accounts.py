@@ -31,17 +31,17 @@ def mark_for_review(tx: Connection, ids: Collection[str], now: datetime) -> None
         _mark(tx, accounts.c.id.in_(some), now)
 
 
-def lock_and_mark(tx: Connection, chosen: Select[tuple[str]], now: datetime) -> None:
-    """Lock the accounts whose ids a question gives, in id order, and have them reviewed now, however many they are."""
+def lock_and_mark(tx: Connection, chosen: Select[tuple[str]], now: datetime) -> int:
+    """Lock the accounts whose ids a question gives, in id order, and have them reviewed now; how many they are."""
     concerned = accounts.c.id.in_(chosen)
     tx.execute(select(accounts.c.id).where(concerned).order_by(accounts.c.id).with_for_update())
-    _mark(tx, concerned, now)
+    return _mark(tx, concerned, now)
 
 
-def _mark(tx: Connection, concerned: ColumnElement[bool], now: datetime) -> None:
+def _mark(tx: Connection, concerned: ColumnElement[bool], now: datetime) -> int:
     soon = case((or_(accounts.c.review_at.is_(None), accounts.c.review_at > now), now), else_=accounts.c.review_at)
     cause = func.coalesce(accounts.c.cause_at, now)
-    tx.execute(update(accounts).where(concerned).values(review_at=soon, cause_at=cause))
+    return tx.execute(update(accounts).where(concerned).values(review_at=soon, cause_at=cause)).rowcount
 
 
 def accounts_due(tx: Connection, now: datetime, limit: int) -> Sequence[Row[Any]]:

@@ -77,6 +77,11 @@ def _impositions(tx: Connection, policy: str, device: str, now: datetime) -> Imp
     return Impositions(made, verified, lifted)
 
 
+def made_in_a_day(tx: Connection, policy: str, device: str, now: datetime) -> int:
+    """How many first impositions the last 24 hours have seen."""
+    return _impositions(tx, policy, device, now).made
+
+
 def recount(tx: Connection, brake: Brake, made: int, cap: int, percent: float, now: datetime) -> None:
     """Write down what was counted: the rolling 24 hours have moved on since the last time."""
     values = {"reserved": made, "cap": cap, "percent": percent, "counted_at": now}

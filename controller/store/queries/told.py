@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, select, tuple_
 
 from controller.store.queries.accounts import lock_and_mark
-from controller.store.tables import collections, decisions, returns
+from controller.store.tables import bindings, collections, decisions, returns
 
 Told = tuple[Table, Mapping[str, Any]]
 """A row of facts as an event tells it, and its table."""
@@ -35,13 +35,17 @@ def accounts_of_collections(tx: Connection, ids: Collection[str]) -> dict[str, s
     return {row.id: row.account_id for row in tx.execute(known)}
 
 
-def wake_who_waits(tx: Connection, waits_for: str, now: datetime) -> None:
-    """Have every account reviewed where only `payments` (stale billing data) or the `brake` stood in the way.
+def wake_who_waits(tx: Connection, now: datetime, *waits_for: str, device: str | None = None) -> int:
+    """Have every account reviewed that waits for `payments` (fresh ones), the `brake` or its `canary`; how many.
 
-    A review that runs at this very moment may still see the old news. News of payments come again soon, a braked
-    account has its own next review, and only cuts wait.
+    `device` limits it to those bound there. A review that runs at this very moment may still see the old news. News of
+    payments come again soon, a braked account has its own next review, and only cuts wait.
     """
-    lock_and_mark(tx, select(decisions.c.account_id).where(decisions.c.waits_for == waits_for), now)
+    waiting = select(decisions.c.account_id).where(decisions.c.waits_for.in_(waits_for))
+    if device is not None:
+        bound = select(bindings.c.service_id).where(bindings.c.device == device, bindings.c.ended_at.is_(None))
+        waiting = waiting.where(decisions.c.service_id.in_(bound))
+    return lock_and_mark(tx, waiting, now)
 
 
 def returns_of_nobody(tx: Connection, limit: int = 100) -> Sequence[Row[Any]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, case, func, literal_column, or_, select
 
+from controller.store.queries.brakes import made_in_a_day
 from controller.store.queries.standing import OBSERVE, modes_of_devices
 from controller.store.tables import (
     accounts,
@@ -172,11 +173,14 @@ def agents_heard(tx: Connection) -> dict[str, datetime]:
     return {row.name: row.last_contact_at for row in tx.execute(select(agents))}
 
 
-def brakes_shown(tx: Connection) -> list[Shown]:
-    """First impositions reserved, and how many may pass, by policy and device."""
-    same = ("policy", "device", "reserved", "cap", "approved_extra", "approved_by", "approved_until")
+def brakes_shown(tx: Connection, now: datetime) -> list[Shown]:
+    """First impositions of the last 24 hours, and how many may pass, by policy and device."""
+    same = ("policy", "device", "cap", "approved_extra", "approved_by", "approved_until")
     query = select(brakes).order_by(brakes.c.policy, brakes.c.device)
-    return [{name: getattr(row, name) for name in same} for row in tx.execute(query)]
+    return [
+        {name: getattr(row, name) for name in same} | {"reserved": made_in_a_day(tx, row.policy, row.device, now)}
+        for row in tx.execute(query).all()
+    ]
 
 
 def conflicts_counted(tx: Connection) -> int:
