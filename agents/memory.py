@@ -47,7 +47,7 @@ CREATE TABLE pins (key TEXT PRIMARY KEY, note TEXT NOT NULL, until TEXT NOT NULL
 """
 
 
-class MemoryUnusable(Exception):
+class MemoryUnusable(ValueError):
     """The memory file can't be used; says which and what to do."""
 
 

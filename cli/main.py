@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli import devices, processes, verbs
+from cli import agent, devices, processes, verbs
 from cli.errors import Failed
 
 _HELP = """Turns services off when they are not paid, on again the moment they are, and proves both.
@@ -51,7 +51,7 @@ app.add_typer(devices.brake_app, name="brake")
 app.add_typer(devices.conflict_app, name="conflict")
 app.add_typer(devices.event_app, name="event")
 app.add_typer(processes.controller_app, name="controller")
-app.add_typer(processes.agent_app, name="agent")
+app.add_typer(agent.agent_app, name="agent")
 app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
     add_help_option=False,

@@ -1,11 +1,12 @@
-"""Starting the processes: `grifo controller`, `grifo agent`, `grifo lab`.
+"""Starting the processes: `grifo controller` and `grifo lab`; `grifo agent` is in `agent.py`.
 
 Each is imported when it is asked for: an agent's host has no FastAPI, and a NOC laptop has neither.
 """
 
 import importlib
+import json
 import os
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any
@@ -18,18 +19,17 @@ from cli.errors import Exit, Failed
 
 controller_app = typer.Typer(no_args_is_help=True, help="The controller on this host.")
 token_app = typer.Typer(no_args_is_help=True, help="Who may call the controller, and as what.")
-agent_app = typer.Typer(no_args_is_help=True, help="The agent on this host.")
 controller_app.add_typer(token_app, name="token")
 
 ControllerConfig = Annotated[
     Path | None,
     typer.Option("--config", help="Settings; default $GRIFO_CONTROLLER_CONFIG or /etc/grifo/controller.toml."),
 ]
-AgentConfig = Annotated[Path, typer.Option("--config", envvar="GRIFO_AGENT_CONFIG", help="Settings of the agent.")]
-AGENT_CONFIG = Path("/etc/grifo/agent.toml")
+
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
-def _installed(module: str, extra: str) -> ModuleType:
+def installed(module: str, extra: str) -> ModuleType:
     """A module of a part that may not be installed here. Raises Failed saying how to install it."""
     try:
         return importlib.import_module(module)
@@ -39,12 +39,12 @@ def _installed(module: str, extra: str) -> ModuleType:
 
 
 def _settings(config: Path | None) -> Any:
-    settings = _installed("controller.settings", "controller")
+    settings = installed("controller.settings", "controller")
     path = config or Path(os.environ.get("GRIFO_CONTROLLER_CONFIG", settings.DEFAULT_PATH))
-    return _sensible(settings.load_settings, path)
+    return sensible(settings.load_settings, path)
 
 
-def _sensible(work: Any, *arguments: Any) -> Any:
+def sensible(work: Any, *arguments: Any) -> Any:
     """Do something that a person's file may make fail, in which case it says so in words (ValueError)."""
     try:
         return work(*arguments)
@@ -55,24 +55,24 @@ def _sensible(work: Any, *arguments: Any) -> Any:
 @controller_app.command("run")
 def run_controller(config: ControllerConfig = None) -> None:
     """Run the controller until Ctrl-C or SIGTERM."""
-    _sensible(_installed("controller.app", "controller").serve, _settings(config))
+    sensible(installed("controller.app", "controller").serve, _settings(config))
 
 
 @controller_app.command("migrate")
-def migrate(config: ControllerConfig = None) -> None:
+def migrate(config: ControllerConfig = None, as_json: AsJson = False) -> None:
     """Bring the database to this version. Does nothing where it is there already."""
-    administration = _installed("controller.administration", "controller")
-    _sensible(administration.migrate_database, _settings(config))
-    typer.echo("The database is at this version.")
+    administration = installed("controller.administration", "controller")
+    sensible(administration.migrate_database, _settings(config))
+    _say(as_json, {"migrated": True}, "The database is at this version.")
 
 
 @controller_app.command("check")
-def check_controller(config: ControllerConfig = None) -> None:
+def check_controller(config: ControllerConfig = None, as_json: AsJson = False) -> None:
     """Read settings and policies, and say what is wrong with them; nothing is started."""
     settings = _settings(config)
-    administration = _installed("controller.administration", "controller")
-    policies = _sensible(administration.checked_policies, settings)
-    typer.echo(f"Settings are in order; policies: {', '.join(sorted(policies))}.")
+    administration = installed("controller.administration", "controller")
+    policies = sorted(sensible(administration.checked_policies, settings))
+    _say(as_json, {"policies": policies}, f"Settings are in order; policies: {', '.join(policies)}.")
 
 
 @token_app.command("add")
@@ -80,43 +80,51 @@ def add_token(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Whose it is; an agent's name.")],
     role: Annotated[str, typer.Option("--role", help="read, noc, admin, billing or agent.")],
     config: ControllerConfig = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make a token and print it, this once: the controller keeps its digest only."""
-    administration = _installed("controller.administration", "controller")
-    typer.echo(_sensible(administration.add_token, _settings(config), name, role))
+    administration = installed("controller.administration", "controller")
+    token = sensible(administration.add_token, _settings(config), name, role)
+    _say(as_json, {"name": name, "role": role, "token": token}, token)
 
 
 @token_app.command("revoke")
-def revoke_token(name: Annotated[str, typer.Argument(metavar="NAME")], config: ControllerConfig = None) -> None:
+def revoke_token(
+    name: Annotated[str, typer.Argument(metavar="NAME")], config: ControllerConfig = None, as_json: AsJson = False
+) -> None:
     """Refuse a token from now on."""
-    administration = _installed("controller.administration", "controller")
-    _sensible(administration.revoke_token, _settings(config), name)
-    typer.echo(f"The token {name} is refused from now on.")
+    administration = installed("controller.administration", "controller")
+    sensible(administration.revoke_token, _settings(config), name)
+    _say(as_json, {"name": name, "revoked": True}, f"The token {name} is refused from now on.")
 
 
 @token_app.command("list")
-def list_tokens(config: ControllerConfig = None) -> None:
+def list_tokens(config: ControllerConfig = None, as_json: AsJson = False) -> None:
     """All tokens that were ever made."""
-    administration = _installed("controller.administration", "controller")
+    administration = installed("controller.administration", "controller")
+    tokens = sensible(administration.list_tokens, _settings(config))
+    if as_json:
+        typer.echo(json.dumps([_token_shown(token) for token in tokens]))
+        return
     table = Table("name", "role", "made", "revoked", box=None, pad_edge=False)
-    for token in _sensible(administration.list_tokens, _settings(config)):
-        revoked = f"{token.revoked_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if token.revoked_at else "-"
-        table.add_row(token.name, token.role, f"{token.created_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC", revoked)
+    for token in tokens:
+        table.add_row(token.name, token.role, _minute(token.created_at), _minute(token.revoked_at))
     Console(soft_wrap=True).print(table)
 
 
-@agent_app.command("run")
-def run_agent(config: AgentConfig = AGENT_CONFIG) -> None:
-    """Run the agent until Ctrl-C or SIGTERM."""
-    _sensible(_installed("agents.main", "agent").run, config)
+def _token_shown(token: Any) -> dict[str, str | None]:
+    revoked = token.revoked_at.isoformat() if token.revoked_at else None
+    return {"name": token.name, "role": token.role, "created_at": token.created_at.isoformat(), "revoked_at": revoked}
 
 
-@agent_app.command("check")
-def check_agent(config: AgentConfig = AGENT_CONFIG) -> None:
-    """Read the settings, and ask each device what in its setup would defeat grifo; nothing is changed."""
-    _sensible(_installed("agents.main", "agent").check, config)
+def _minute(at: datetime | None) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if at else "-"
+
+
+def _say(as_json: bool, said: dict[str, Any], words: str) -> None:
+    typer.echo(json.dumps(said) if as_json else words)
 
 
 def lab(context: typer.Context) -> None:
     """An operator in a box: controller, agent and simulated network elements, with a sample month of accounts."""
-    _installed("lab.main", "controller,agent").app(args=context.args, prog_name="grifo lab")
+    installed("lab.main", "controller,agent").app(args=context.args, prog_name="grifo lab")

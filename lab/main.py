@@ -12,6 +12,7 @@ from lab.box.launch import Box, box
 from lab.box.month import customers
 from lab.box.screen import Screen
 from lab.box.story import NotSettled, Outcome, Story
+from lab.nas import main as nas_main
 from lab.routeros import main as routeros_main
 from lab.switch import main as switch_main
 
@@ -95,6 +96,17 @@ def routeros(
 ) -> None:
     """A router that speaks the RouterOS API; lines typed here make it misbehave (`help`)."""
     routeros_main.run(port=port, user=user, password=password, max_sessions=max_sessions)
+
+
+@app.command("nas")
+def nas(
+    port: Annotated[int, typer.Option("--port", help="Where CoA and Disconnect are taken (UDP).")] = 3799,
+    secret: Annotated[str, typer.Option("--secret")] = "testing123",  # noqa: S107 - a laboratory's, shown at start
+    sessions: Annotated[int, typer.Option("--sessions", min=1, max=10_000, help="How many are live.")] = 100,
+    database: Annotated[Path | None, typer.Option("--database", help="An SQLite file; else a temporary one.")] = None,
+) -> None:
+    """A NAS by RFC 5176 with live sessions, and its RADIUS server; lines typed here make it misbehave (`help`)."""
+    nas_main.run(port=port, secret=secret, sessions=sessions, database=database)
 
 
 @app.command("switch")

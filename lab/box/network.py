@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.box.month import Customer
-from lab.nas.nas import Nas, NasSettings
-from lab.nas.server import RadiusServer, ServerSettings
-from lab.nas.sessions import Subscriber
+from lab.nas.nas import Nas
+from lab.nas.run import running
 from lab.routeros import RouterOS
 from lab.routeros.device import User
 from lab.switch.switch import Switch
@@ -22,19 +21,6 @@ API_USER = "grifo"
 API_PASSWORD = "lab-router"
 RADIUS_SECRET = "lab-radius"
 CARE_NUMBER = "900100200"
-_SUBSCRIBER_PASSWORD = "lab"
-
-_PLAN = [("Mikrotik-Rate-Limit", "300M/300M"), ("Framed-Pool", "pool-active")]
-_GROUPS = {
-    "plan-300": _PLAN,
-    "grifo-throttled": [("Mikrotik-Rate-Limit", "1M/1M"), ("Framed-Pool", "pool-active"), ("Class", "grifo-throttled")],
-    "grifo-portal": [
-        ("Mikrotik-Rate-Limit", "1M/1M"),
-        ("Mikrotik-Address-List", "grifo-portal"),
-        ("Framed-Pool", "pool-walled"),
-        ("Class", "grifo-portal"),
-    ],
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +39,12 @@ def network(folder: Path, people: list[Customer]) -> Iterator[Network]:
     """All of it, started, with everyone connected; stopped at the end."""
     with ExitStack() as stack:
         router = stack.enter_context(_router())
+        dialling = [person.username for person in people if person.by_radius]
         radius_database = folder / "radius.db"
-        server = stack.enter_context(
-            closing(RadiusServer(ServerSettings(database=radius_database, secret=RADIUS_SECRET.encode())))
-        )
-        dialling = [person for person in people if person.by_radius]
-        _fill_radius(radius_database, dialling)
-        settings = NasSettings(auth=server.auth, acct=server.acct, secret=RADIUS_SECRET.encode(), redial_s=0.03)
-        nas = stack.enter_context(closing(Nas(settings)))
-        nas.dial([Subscriber(person.username, _SUBSCRIBER_PASSWORD, _mac(person)) for person in dialling])
+        radius = stack.enter_context(running(radius_database, dialling, RADIUS_SECRET.encode(), redial_s=0.03))
         switch_database = folder / "switch.db"
         switch = stack.enter_context(_switch(switch_database))
-        yield Network(router, radius_database, nas, switch, switch_database)
-
-
-def _mac(person: Customer) -> str:
-    return f"02:00:00:00:{person.number // 256:02X}:{person.number % 256:02X}"
+        yield Network(router, radius_database, radius.nas, switch, switch_database)
 
 
 def _router() -> RouterOS:
@@ -88,19 +64,3 @@ def _switch(path: Path) -> Switch:
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("INSERT INTO grifo_allow (key_name, key_value) VALUES (?, '1')", (CARE_NUMBER,))
     return switch
-
-
-def _fill_radius(path: Path, people: list[Customer]) -> None:
-    with closing(sqlite3.connect(path)) as database, database:
-        database.executemany(
-            "INSERT INTO radgroupreply (groupname, attribute, op, value) VALUES (?, ?, ':=', ?)",
-            [(group, name, value) for group, items in _GROUPS.items() for name, value in items],
-        )
-        database.executemany(
-            "INSERT INTO radcheck (username, attribute, op, value) VALUES (?, 'Cleartext-Password', ':=', ?)",
-            [(person.username, _SUBSCRIBER_PASSWORD) for person in people],
-        )
-        database.executemany(
-            "INSERT INTO radusergroup (username, groupname, priority) VALUES (?, 'plan-300', 10)",
-            [(person.username,) for person in people],
-        )

@@ -1,0 +1,64 @@
+"""`grifo agent` at a site: what a technician sees and does there while nobody else answers."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Done, environment, run
+from tests.drivers.mikrotik_routers import USER, router
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """An agent's settings: a controller that is away, and one router whose port is filled in by the test."""
+    (tmp_path / "token").write_text("a-token\n")
+    (tmp_path / "password").write_text(USER.password)
+    file = tmp_path / "agent.toml"
+    file.write_text(
+        f'controller = "http://127.0.0.1:9"\ntoken_file = "{tmp_path}/token"\nmemory = "{tmp_path}/agent.db"\n'
+        f'[[devices]]\nname = "r1"\ndriver = "mikrotik"\nhost = "127.0.0.1"\nport = 9\ntls = false\n'
+        f'username = "{USER.name}"\npassword_file = "{tmp_path}/password"\n'
+    )
+    return file
+
+
+def agent(config: Path, *arguments: str) -> Done:
+    return run("agent", *arguments, "--config", str(config), env=environment(config.parent))
+
+
+def test_check_says_what_in_a_devices_setup_would_defeat_grifo(config: Path) -> None:
+    with router() as device:
+        config.write_text(config.read_text().replace("port = 9", f"port = {device.port}"))
+        done = agent(config, "check", "--json")
+    problems = json.loads(done.out)["problems"]
+    assert done.code == 1
+    assert any("no enabled firewall rule uses list grifo-portal" in problem for problem in problems)
+    assert USER.password not in done.out + done.err
+
+
+def test_check_of_a_wrong_file_names_the_key(config: Path) -> None:
+    config.write_text(config.read_text() + "tsl = true\n")
+    done = agent(config, "check")
+    assert done.code == 1
+    assert "tsl is not a setting of the mikrotik driver" in done.out
+
+
+def test_a_key_is_held_open_at_the_site_until_it_is_let_go(config: Path) -> None:
+    held = agent(config, "restore", "ipv4:203.0.113.7", "--local", "--note", "at the customer's door", "--json")
+    assert held.code == 0, held.err
+    assert json.loads(held.out)["key"] == "ipv4:203.0.113.7"
+    assert agent(config, "unpin", "ipv4:203.0.113.7").code == 0
+    assert agent(config, "unpin", "ipv4:203.0.113.7").code == 1
+
+
+def test_without_local_the_technician_is_told_of_the_verb_that_asks_the_controller(config: Path) -> None:
+    done = agent(config, "restore", "ipv4:203.0.113.7", "--note", "why")
+    assert done.code == 2
+    assert "grifo restore" in done.err
+
+
+def test_a_key_that_is_none_is_refused_in_words(config: Path) -> None:
+    done = agent(config, "restore", "203.0.113.7", "--local", "--note", "why")
+    assert done.code == 2
+    assert "type:value" in done.err
