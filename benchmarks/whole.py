@@ -136,7 +136,7 @@ def _wait(noc: Noc, true: Callable[[], bool]) -> None:
     while not true():
         if time.monotonic() > deadline:
             raise RuntimeError(f"not done within {_PATIENCE_S:.0f} s: {noc.status()}")
-        time.sleep(0.05)
+        time.sleep(0.1)
 
 
 @contextmanager
@@ -144,7 +144,7 @@ def _operator(folder: Path, driver: str) -> Iterator[Noc]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     (folder / "policies").mkdir()
-    (folder / "policies" / "es.toml").write_text(POLICY)
+    (folder / "policies" / "es.toml").write_text(POLICY.replace("= 1000\n", "= 1000000\n"))
     (folder / "controller.toml").write_text(
         f'installation = "bench"\ndatabase = "sqlite:///{folder}/grifo.db"\nlisten = "127.0.0.1:{port}"\n'
         'policies = "policies"\ndefault_policy = "es"\n'

@@ -40,9 +40,9 @@ def save_decisions(tx: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Replace the decisions of these services."""
     if not rows:
         return
-    statement = insert_into(tx, decisions).values(list(rows))
+    statement = insert_into(tx, decisions)
     rest = {name: statement.excluded[name] for name in rows[0] if name != "service_id"}
-    tx.execute(statement.on_conflict_do_update(index_elements=["service_id"], set_=rest))
+    tx.execute(statement.on_conflict_do_update(index_elements=["service_id"], set_=rest), list(rows))
 
 
 def end_impositions(tx: Connection, services: Collection[str], now: datetime) -> None:

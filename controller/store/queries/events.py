@@ -21,8 +21,8 @@ def keep_events(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> set[EventK
     if not rows:
         return set()
     ordered = sorted(rows, key=lambda row: (row["source"], row["id"]))
-    statement = insert_into(tx, events).values(ordered).on_conflict_do_nothing()
-    return {(row.source, row.id) for row in tx.execute(statement.returning(events.c.source, events.c.id))}
+    statement = insert_into(tx, events).on_conflict_do_nothing().returning(events.c.source, events.c.id)
+    return {(row.source, row.id) for row in tx.execute(statement, ordered)}
 
 
 def digests_of(tx: Connection, keys: Iterable[EventKey]) -> dict[EventKey, tuple[str, str | None]]:

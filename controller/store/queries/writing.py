@@ -1,7 +1,8 @@
 """How rows are written on both databases: insert what is new, and let only the newer of two events win."""
 
 import zlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Table, func, select, text, tuple_
@@ -15,6 +16,8 @@ CHANNEL = "grifo"
 TOLD_BY = ("event_time", "event_sequence", "event_source", "event_id")
 
 
+_INSERTS: Mapping[str, Callable[[Table], Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+
 CHUNK = 500
 """Rows or values in one statement: SQLite takes 32,766 parameters, PostgreSQL 65,535, and a row has some ten."""
 
@@ -26,7 +29,7 @@ def chunks(values: Sequence[Value]) -> list[Sequence[Value]]:
 
 def insert_into(tx: Connection, table: Table) -> Any:
     """An INSERT that knows ON CONFLICT, in the database's own dialect."""
-    return postgresql.insert(table) if tx.dialect.name == "postgresql" else sqlite.insert(table)
+    return _INSERTS[tx.dialect.name](table)
 
 
 def insert_missing(tx: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -34,8 +37,8 @@ def insert_missing(tx: Connection, table: Table, rows: Sequence[Mapping[str, Any
 
     Rows are inserted in the order given: sorted by their key, two transactions can't block each other.
     """
-    for some in chunks(rows):
-        tx.execute(insert_into(tx, table).values(list(some)).on_conflict_do_nothing())
+    if rows:
+        tx.execute(insert_into(tx, table).on_conflict_do_nothing(), list(rows))
 
 
 def upsert(tx: Connection, table: Table, row: Mapping[str, Any]) -> None:
@@ -50,18 +53,24 @@ def tell(tx: Connection, table: Table, row: Mapping[str, Any]) -> bool:
 
     Newer is (time, sequence, source, id): the same events in any order leave the same row.
     """
-    keys, rest = _split(table, row)
-    statement = insert_into(tx, table).values(dict(row))
+    # Not rowcount: SQLAlchemy keeps it for UPDATE and DELETE only.
+    return tx.execute(_telling(table, tx.dialect.name, tuple(row)), dict(row)).first() is not None
+
+
+@cache
+def _telling(table: Table, dialect: str, names: tuple[str, ...]) -> Any:
+    """The statement of `tell` for rows of these columns; thousands of events share one."""
+    keys, rest = _split(table, names)
+    statement = _INSERTS[dialect](table)
     told = tuple_(*(table.c[name] for name in TOLD_BY))
     telling = tuple_(*(statement.excluded[name] for name in TOLD_BY))
     newer = statement.on_conflict_do_update(
         index_elements=keys, set_={name: statement.excluded[name] for name in rest}, where=told < telling
     )
-    # Not rowcount: SQLAlchemy keeps it for UPDATE and DELETE only.
-    return tx.execute(newer.returning(table.c[keys[0]])).first() is not None
+    return newer.returning(table.c[keys[0]])
 
 
-def _split(table: Table, row: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+def _split(table: Table, row: Iterable[str]) -> tuple[list[str], list[str]]:
     keys = [column.name for column in table.primary_key]
     return keys, [name for name in row if name not in keys]
 
