@@ -1,0 +1,71 @@
+"""What reviews concluded: decisions, impositions and their brakes, and the timeline of all that happened."""
+
+from sqlalchemy import JSON, Boolean, Column, Float, Index, Integer, String, Table, Text
+
+from controller.store.tables.base import Identity, Instant, metadata
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("service_id", Identity, primary_key=True),
+    Column("account_id", Identity, nullable=False, index=True),
+    Column("access", String(32), nullable=False),
+    Column("stage", Identity, nullable=False),
+    Column("stage_since", Instant),
+    Column("body", JSON, nullable=False),
+    Column("policy", Identity, nullable=False),
+    Column("policy_version", String(64), nullable=False),
+    Column("decided_at", Instant, nullable=False),
+    Column("waits_for", String(16), nullable=False, index=True),
+)
+"""The present decision of each service. `body` holds reasons, evidence, next_stage, blocks and review_at.
+
+`waits_for` is `payments` where stale billing data stand in the way, `brake` or `canary` where the brake does, else
+empty: fresh data, an approval, or the read-back of the first few have such accounts reviewed."""
+
+impositions = Table(
+    "impositions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("service_id", Identity, nullable=False, index=True),
+    Column("policy", Identity, nullable=False),
+    Column("stage", Identity, nullable=False),
+    Column("access", String(32), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Column("observed", Boolean, nullable=False),
+)
+"""Each billing stage ever imposed: the brake counts the last 24 h of them, policies count past suspensions.
+
+`observed` is true where none of the service's devices was in `enforce`: it was decided and shown, and cut nobody, so
+that neither the brake nor anybody's history counts it."""
+
+brakes = Table(
+    "brakes",
+    metadata,
+    Column("policy", Identity, primary_key=True),
+    Column("device", Identity, primary_key=True),
+    Column("reserved", Integer, nullable=False),
+    Column("cap", Integer, nullable=False),
+    Column("percent", Float, nullable=False),
+    Column("approved_extra", Integer, nullable=False),
+    Column("approved_by", String(255)),
+    Column("approved_until", Instant),
+    Column("counted_at", Instant, nullable=False),
+)
+
+timeline = Table(
+    "timeline",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("account_id", Identity),
+    Column("service_id", Identity),
+    Column("device", Identity),
+    Column("actor", String(255), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("detail", JSON, nullable=False),
+    Index(None, "account_id", "id"),
+)
+"""What happened, append-only. `kind`: event, decision, order, hold, permit, report, mode, stop, brake, epoch, alarm."""
