@@ -1,4 +1,4 @@
-"""Migrations: how an existing database becomes the one that `store/tables` describes. Alembic, from the first table on."""
+"""Migrations: how an existing database becomes the one that `store/tables` describes. Alembic, from the first table."""
 
 from pathlib import Path
 
