@@ -1,6 +1,7 @@
 """The agent's settings file, read once at start. What is wrong is said in one sentence that names key and value."""
 
 import ipaddress
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -12,9 +13,19 @@ from urllib.parse import urlsplit
 from enforcement.entries import ID_PATTERN, DeviceName
 
 _KEYS = frozenset(
-    {"controller", "ca_file", "token_file", "memory", "sweep_seconds", "guard_per_hour", "metrics_listen", "devices"}
+    {
+        "controller",
+        "ca_file",
+        "token_file",
+        "token_credential",
+        "memory",
+        "sweep_seconds",
+        "guard_per_hour",
+        "metrics_listen",
+        "devices",
+    }
 )
-DEFAULT_MEMORY = "/var/lib/grifo/agent.db"
+DEFAULT_MEMORY = "/var/lib/grifo-agent/agent.db"
 DEFAULT_SWEEP_SECONDS = 300
 DEFAULT_GUARD_PER_HOUR = 200
 
@@ -66,7 +77,7 @@ def settings_from(data: Mapping[str, Any]) -> Settings:
     ca_file = _text(data, "ca_file", "")
     return Settings(
         controller=_controller(_text(data, "controller")),
-        token_file=Path(_text(data, "token_file")),
+        token_file=_token_file(data),
         memory=Path(_text(data, "memory", DEFAULT_MEMORY)),
         devices=_devices(data.get("devices", [])),
         ca_file=Path(ca_file) if ca_file else None,
@@ -74,6 +85,18 @@ def settings_from(data: Mapping[str, Any]) -> Settings:
         guard_per_hour=_number(data, "guard_per_hour", DEFAULT_GUARD_PER_HOUR, least=0),
         metrics_listen=_listen(_text(data, "metrics_listen", "")),
     )
+
+
+def _token_file(data: Mapping[str, Any]) -> Path:
+    """Where the token is: a file, or a credential that systemd gives the service (systemd.exec(5), Credentials)."""
+    if ("token_file" in data) == ("token_credential" in data):
+        raise SettingsError("give exactly one of token_file or token_credential")
+    if "token_file" in data:
+        return Path(_text(data, "token_file"))
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    if not folder:
+        raise SettingsError("token_credential: $CREDENTIALS_DIRECTORY is not set; use LoadCredential= in the unit")
+    return Path(folder) / _text(data, "token_credential")
 
 
 def read_token(path: Path) -> str:

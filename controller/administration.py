@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Row
@@ -21,6 +22,11 @@ from controller.store.queries import tokens
 @contextmanager
 def _database(settings: Settings) -> Iterator[Database]:
     database = open_database(settings.database)
+    file = database.engine.url.database
+    if not database.is_postgresql and file and not Path(file).parent.is_dir():
+        raise ValueError(
+            f"database: the folder {Path(file).parent} is not there; make it, owned by the controller's user"
+        )
     try:
         yield database
     except DBAPIError as wrong:
@@ -36,7 +42,8 @@ def migrate_database(settings: Settings) -> None:
 
 
 def checked_policies(settings: Settings) -> Mapping[str, Policy]:
-    """The policies that the controller would run with."""
+    """The policies that the controller would run with, once its settings are such that it could."""
+    open_database(settings.database).close()
     return Book(load_policies(settings.policies), settings.default_policy).policies
 
 

@@ -159,4 +159,8 @@ def make_server(settings: Settings, clock: Clock = system_clock) -> Server:
 
 def serve(settings: Settings, clock: Clock = system_clock) -> None:
     """Run until SIGINT or SIGTERM. Raises ValueError in words for a person."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)  # it logs every tick
+    scheme = "https" if settings.tls_certificate else "http"
+    log.info("installation=%s listens=%s://%s:%d", settings.installation, scheme, settings.host, settings.port)
     make_server(settings, clock).run()

@@ -71,6 +71,9 @@ def settings_from(data: Mapping[str, Any], folder: Path) -> Settings:
     certificate, key = _path(data, "tls_certificate", folder), _path(data, "tls_key", folder)
     if (certificate is None) != (key is None):
         raise ValueError("tls_certificate and tls_key go together: set both, or neither")
+    for name, file in (("tls_certificate", certificate), ("tls_key", key)):
+        if file is not None and not file.is_file():
+            raise ValueError(f"{name}: {file} is no file that can be read")
     if certificate is None and not _is_loopback(host):
         raise ValueError(
             f"listen {host!r} is not loopback: set tls_certificate and tls_key, since tokens would be read"

@@ -3,6 +3,7 @@
 import json
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -80,7 +81,7 @@ def _invite(running: Box, screen: Screen) -> None:
     screen.chapter("It stays up. In another terminal:")
     screen.plain(f"  export GRIFO_URL={running.files.url} GRIFO_TOKEN_FILE={token}")
     screen.plain(f"  {grifo} why {owing.phone}")
-    screen.plain(f"  {grifo} restore {owing.account} --for 3d --note 'promised by phone'")
+    screen.plain(f"  {grifo} restore {owing.phone} --for 3d --note 'promised by phone'")
     screen.plain(f"  {grifo} drift")
     screen.chapter("To look at")
     screen.plain(f"  {running.files.url}/docs      the API      {running.files.url}/metrics      for Prometheus")
@@ -89,31 +90,42 @@ def _invite(running: Box, screen: Screen) -> None:
 
 @app.command("routeros")
 def routeros(
-    port: Annotated[int, typer.Option("--port", help="Where the API listens.")] = 8728,
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Where the API listens.")] = 8728,
     user: Annotated[str, typer.Option("--user")] = "admin",
     password: Annotated[str, typer.Option("--password")] = "",
     max_sessions: Annotated[int, typer.Option("--max-sessions")] = 20,
 ) -> None:
     """A router that speaks the RouterOS API; lines typed here make it misbehave (`help`)."""
-    routeros_main.run(port=port, user=user, password=password, max_sessions=max_sessions)
+    _serving(lambda: routeros_main.run(port=port, user=user, password=password, max_sessions=max_sessions))
 
 
 @app.command("nas")
 def nas(
-    port: Annotated[int, typer.Option("--port", help="Where CoA and Disconnect are taken (UDP).")] = 3799,
+    port: Annotated[
+        int, typer.Option("--port", min=1, max=65535, help="Where CoA and Disconnect are taken (UDP).")
+    ] = 3799,
     secret: Annotated[str, typer.Option("--secret")] = "testing123",  # noqa: S107 - a laboratory's, shown at start
     sessions: Annotated[int, typer.Option("--sessions", min=1, max=10_000, help="How many are live.")] = 100,
     database: Annotated[Path | None, typer.Option("--database", help="An SQLite file; else a temporary one.")] = None,
 ) -> None:
     """A NAS by RFC 5176 with live sessions, and its RADIUS server; lines typed here make it misbehave (`help`)."""
-    nas_main.run(port=port, secret=secret, sessions=sessions, database=database)
+    _serving(lambda: nas_main.run(port=port, secret=secret, sessions=sessions, database=database))
 
 
 @app.command("switch")
 def switch(
-    port: Annotated[int, typer.Option("--port", help="Where JSON-RPC listens.")] = 8080,
-    sip_port: Annotated[int, typer.Option("--sip-port", help="Where SIP listens (UDP).")] = 5060,
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Where JSON-RPC listens.")] = 8080,
+    sip_port: Annotated[int, typer.Option("--sip-port", min=1, max=65535, help="Where SIP listens (UDP).")] = 5060,
     database: Annotated[Path | None, typer.Option("--database", help="An SQLite file; else a temporary one.")] = None,
 ) -> None:
     """A SIP switch with Kamailio's JSON-RPC; lines typed here make it misbehave (`help`)."""
-    switch_main.run(port=port, sip_port=sip_port, database=database)
+    _serving(lambda: switch_main.run(port=port, sip_port=sip_port, database=database))
+
+
+def _serving(run: Callable[[], None]) -> None:
+    """Run a device; a port that can't be had is one sentence."""
+    try:
+        run()
+    except OSError as wrong:
+        typer.echo(f"The device can't listen there: {wrong.strerror or wrong}; choose another port.", err=True)
+        raise typer.Exit(2) from None

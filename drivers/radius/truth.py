@@ -95,8 +95,8 @@ def findings(customer: Customer, meaning: Meaning) -> list[Finding]:
 
 def _current(customer: Customer, meaning: Meaning) -> list[Session]:
     """The newest session of each line, unless its NAS disowned it: a router dials in again, and the row of a session
-    that a NAS lost may stay open behind it."""
-    newest = {(session.calling or session.nas_ip, session.nas_ip): session for session in customer.sessions}
+    that a NAS lost may stay open behind it. Without a Calling-Station-Id every session is a line of its own."""
+    newest = {(session.calling or session.session_id, session.nas_ip): session for session in customer.sessions}
     return [one for one in newest.values() if meaning.disowned.get(one.id) != one.updated]
 
 

@@ -18,7 +18,7 @@ def test_a_short_file_is_enough_and_has_careful_defaults() -> None:
     settings = settings_from(GOOD)
     assert settings.controller == "https://grifo.example:8443"
     assert (settings.memory, settings.sweep_seconds, settings.guard_per_hour) == (
-        Path("/var/lib/grifo/agent.db"),
+        Path("/var/lib/grifo-agent/agent.db"),
         300,
         200,
     )
@@ -50,10 +50,21 @@ def test_what_is_wrong_is_named(wrong: dict[str, Any], says: str) -> None:
     assert says in str(error.value)
 
 
-@pytest.mark.parametrize("missing", ["controller", "token_file"])
-def test_what_is_missing_is_named(missing: str) -> None:
-    with pytest.raises(SettingsError, match=f"{missing} is missing"):
-        settings_from({key: value for key, value in GOOD.items() if key != missing})
+def test_a_missing_controller_is_named() -> None:
+    with pytest.raises(SettingsError, match="controller is missing"):
+        settings_from({key: value for key, value in GOOD.items() if key != "controller"})
+
+
+@pytest.mark.parametrize("given", [{}, {"token_file": "/a", "token_credential": "b"}], ids=["none", "both"])
+def test_the_token_is_given_in_one_way(given: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match="exactly one of token_file or token_credential"):
+        settings_from({key: value for key, value in GOOD.items() if key != "token_file"} | given)
+
+
+def test_the_token_may_be_a_credential_of_the_unit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", "/run/credentials/grifo-agent.service")
+    given = {key: value for key, value in GOOD.items() if key != "token_file"} | {"token_credential": "controller"}
+    assert settings_from(given).token_file == Path("/run/credentials/grifo-agent.service/controller")
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8443", "http://[::1]:8443", "http://localhost:8443"])

@@ -58,3 +58,9 @@ def test_errors_name_the_file(tmp_path: Path) -> None:
     path.write_text('installation = "x"\npolicies = "p"\ndefault_policy = "es"\nlisten = "x"\n')
     with pytest.raises(ValueError, match=r"controller\.toml: listen 'x'"):
         load_settings(path)
+
+
+def test_a_certificate_that_is_not_there_is_named(tmp_path: Path) -> None:
+    given = {**GOOD, "tls_certificate": "cert.pem", "tls_key": "key.pem"}
+    with pytest.raises(ValueError, match=r"tls_certificate: .*cert\.pem is no file"):
+        settings_from(given, tmp_path)

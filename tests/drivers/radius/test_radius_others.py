@@ -1,14 +1,20 @@
 """What is not ours: obstructions, other installations, rows in the way, and what check() says of the setup."""
 
 import pytest
+from sqlalchemy import make_url
 
 from drivers.base import Refused, Unreachable
+from drivers.radius.rows import Customer, GroupRow, Session
+from drivers.radius.settings import Groups, Nas, Settings
+from drivers.radius.truth import Meaning, findings
+from drivers.secret import Secret
 from enforcement.access import Access
 from enforcement.changes import Remove, Result
 from enforcement.entries import BindingId, Mark, ServiceId
 from enforcement.keys import Key, KeyType
+from enforcement.observed import Live
 from enforcement.plan import State
-from lab.nas.nas import Nas
+from lab.nas import nas as lab_nas
 from tests.drivers.radius.radius_lab import Enforcer, RadiusLab, entry, given, subscribers, wait_for
 
 ANA = "ana@isp"
@@ -155,7 +161,7 @@ def test_a_missing_table_is_a_refusal_and_a_missing_database_is_unreachable(radi
         nowhere.observe({KEY})
 
 
-def _at_full_speed(nas: Nas) -> int:
+def _at_full_speed(nas: lab_nas.Nas) -> int:
     return sum(view.given.get("Mikrotik-Rate-Limit") == ("100M/100M",) for view in nas.sessions())
 
 
@@ -172,3 +178,15 @@ def test_three_hundred_live_sessions_are_changed_in_one_slice(radius_lab: Radius
     wait_for(lambda: enforcer.enforce(*free).changes == () and _at_full_speed(nas) == 300)
     assert nas.discarded == 0
     assert radius_lab.dump() == rows
+
+
+def test_each_session_without_a_calling_station_is_looked_at() -> None:
+    groups = Groups({Access.THROTTLED: "grifo-throttled"})
+    settings = Settings(
+        make_url("sqlite://"), groups, {"192.0.2.1": Nas("192.0.2.1", "192.0.2.1", Secret("x"))}, session_class=True
+    )
+    meaning = Meaning(settings, "op-1", {b"grifo-throttled": frozenset({"grifo-throttled"})})
+    still_slow = Session(1, "A", "ana", "192.0.2.1", "198.51.100.1", "", b"grifo-throttled", False, "t")
+    new = Session(2, "B", "ana", "192.0.2.1", "198.51.100.2", "", None, False, "t")
+    paid = Customer("ana", (GroupRow("plan", 1),), (), False, (still_slow, new))
+    assert {finding.session.id: finding.live for finding in findings(paid, meaning)} == {1: Live.STALE, 2: Live.APPLIES}
