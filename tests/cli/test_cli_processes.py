@@ -12,6 +12,8 @@ from tests.cli.conftest import GRIFO, Done, environment, run
 from tests.controller.live import POLICY
 from tests.servers.ports import free_port
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:

@@ -141,6 +141,7 @@ def test_every_operation_says_what_it_is_for(live: Live) -> None:
             assert path == "/metrics" or operation["description"], (method, path)
 
 
+@pytest.mark.slow
 def test_nothing_that_anybody_sends_makes_a_server_error(live_anywhere: Live) -> None:
     live = live_anywhere
     live.enrol()

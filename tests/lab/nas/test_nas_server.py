@@ -110,6 +110,7 @@ def test_a_wrong_password_and_a_refused_account_get_no_session(lab: Running) -> 
     assert lab.nas.dial([Subscriber("ana", PASSWORD)]) == 0
 
 
+@pytest.mark.slow
 def test_a_nas_with_another_secret_is_not_heard(lab: Running) -> None:
     with Nas(NasSettings(lab.server.auth, lab.server.acct, b"other", nas_ip="192.0.2.1", retry_s=3600)) as nas:
         assert nas.dial([Subscriber("ana", PASSWORD)]) == 0
