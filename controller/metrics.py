@@ -132,9 +132,22 @@ def _entries(tx: Connection) -> Iterator[Metric]:
             paid.add_metric([device, kind, direction], open_ones.get((device, kind, direction), 0))
         withheld.add_metric([device, kind], sum(counts.get((device, kind, state), 0) for state in watched.WITHHELD))
         pending.add_metric([device, kind], counts.get((device, kind, "pending"), 0))
-    for device, strays in watched.strays_counted(tx).items():
-        drift.add_metric([device, "", "stray"], strays)
-    yield from (drift, paid, withheld, pending)
+    strays = watched.strays_counted(tx)
+    for name in watched.device_names(tx):
+        drift.add_metric([name, "", "stray"], strays.get(name, 0))
+    yield from (drift, paid, withheld, pending, _still_cut(tx))
+
+
+def _still_cut(tx: Connection) -> Metric:
+    cut = _gauge(
+        "grifo_still_cut_entries",
+        "Entries that should be open, were last read to be restricted, and were not read to be open since.",
+        "device",
+        "kind",
+    )
+    for (device, kind), entries in watched.still_cut_counted(tx).items():
+        cut.add_metric([device, kind], entries)
+    return cut
 
 
 def _devices(tx: Connection, now: datetime) -> Iterator[Metric]:

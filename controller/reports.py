@@ -54,6 +54,7 @@ def _save_entries(tx: Connection, device: str, reports: Sequence[EntryReport], n
     rows = reporting.reported_rows(tx, device, reports)
     current = [report for report in reports if _is_current(report, rows.get(report.binding))]
     newly = [rows[report.binding] for report in current if _verifies_anew(report, rows[report.binding])]
+    reporting.save_last_seen(tx, device, reports, now)
     for report in current:
         row = rows[report.binding]
         verified_at = (row.verified_at or now) if report.state == VERIFIED else row.verified_at

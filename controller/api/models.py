@@ -64,7 +64,10 @@ class EntryOut(BaseModel):
     device: str = Field(description="The device.")
     key: str = Field(description="How the device knows the customer, as `type:value`.")
     access: str = Field(description="The access that is wanted there.")
-    seen: str | None = Field(description="The access that the device was last read to enforce; null if never read.")
+    seen: str | None = Field(description="The access that the device was read to enforce since the entry changed.")
+    last_seen: str | None = Field(description="The access that it was last read to enforce at all; null if never.")
+    last_seen_at: datetime | None = Field(description="When that was reported.")
+    full_read_at: datetime | None = Field(description="When the device was last read in full.")
     state: str = Field(
         description="`pending` until the agent reports it, then verified, armed (acts at the next login), wrongful, "
         "missing, obstructed, unknown, withheld or refused."
@@ -73,7 +76,7 @@ class EntryOut(BaseModel):
     obstructions: list[str] = Field(description="What is not grifo's and restricts the key too.")
     mode: str = Field(description="The device's mode for this kind of service: observe, restore_only or enforce.")
     changed_at: datetime = Field(description="When the wanted access last changed.")
-    state_at: datetime | None = Field(description="When the state was reported.")
+    state_at: datetime | None = Field(description="Since when it is in this state, as reported.")
     verified_at: datetime | None = Field(description="When the device was first read to enforce what is wanted.")
     ended: bool = Field(description="The binding is over; kept until the device is read to be open.")
 
@@ -137,6 +140,7 @@ class TimelineItem(BaseModel):
     kind: str = Field(description="event, decision, order, hold, permit, report, mode, stop, brake or epoch.")
     actor: str = Field(description="Who or what did it.")
     text: str
+    account: str | None = None
     service: str | None = None
     device: str | None = None
     detail: dict[str, Any] = Field(default_factory=dict)
@@ -147,6 +151,13 @@ class TimelineOut(BaseModel):
 
     service: str
     account: str
+    items: list[TimelineItem]
+
+
+class HappenedOut(BaseModel):
+    """What happened, to one device or at all, newest first."""
+
+    device: str | None = Field(description="The device that was asked about; null for everything.")
     items: list[TimelineItem]
 
 

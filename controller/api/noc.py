@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from controller.api.auth import Reader
-from controller.api.models import AccountOut, FoundOut, ServiceOut, TimelineOut
-from controller.api.paths import AccountId, Given, ServiceId, unknown_service
+from controller.api.models import AccountOut, FoundOut, HappenedOut, ServiceOut, TimelineOut
+from controller.api.paths import AccountId, Given, ServiceId, unknown_device, unknown_service
 from controller.api.problems import Problem, responses
 from controller.api.show import service_shown
 from controller.api.views import DriftOut, StatusOut
@@ -37,6 +37,21 @@ def timeline(
             raise unknown_service(service)
         items = shown.timeline_of(tx, row.account_id, service, limit)
     return TimelineOut.model_validate({"service": service, "account": row.account_id, "items": items})
+
+
+@router.get("/timeline", tags=["watching"])
+def happened(
+    context: Given,
+    caller: Reader,
+    device: Annotated[str | None, Query(max_length=64, description="Of this device only.")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000, description="At most this many, newest first.")] = 100,
+) -> HappenedOut:
+    """What happened to a device, or to everything: modes, the stop switch, brakes and epochs belong to no account."""
+    with context.database.read() as tx:
+        if device is not None and not watched.devices_shown(tx, device):
+            raise unknown_device(device)
+        items = shown.timeline_of_everything(tx, device, limit)
+    return HappenedOut.model_validate({"device": device, "items": items})
 
 
 @router.get("/accounts/{account}", tags=["services"], responses=responses(404))
@@ -114,6 +129,7 @@ def drift(context: Given, caller: Reader) -> DriftOut:
                 "counts": watched.drift_counted(tx),
                 "entries": watched.drift_listed(tx),
                 "withheld": watched.withheld_counted(tx),
+                "still_cut": watched.still_cut_listed(tx),
                 "unread_devices": watched.unread_devices(tx),
             }
         )

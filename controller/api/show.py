@@ -8,10 +8,12 @@ from sqlalchemy import Connection
 
 from controller.api.models import ServiceOut
 from controller.api.paths import unknown_service
+from controller.desired import CONTESTED, DEVICE_CANNOT, NO_BINDING
 from controller.store.queries import shown
 from enforcement.access import Access, Reason
 
 _SETTLED = ("verified", "armed")
+_SHORTCOMINGS = (CONTESTED, DEVICE_CANNOT, NO_BINDING)
 
 
 def service_shown(tx: Connection, service: str, now: datetime, default_policy: str) -> ServiceOut:
@@ -23,22 +25,23 @@ def service_shown(tx: Connection, service: str, now: datetime, default_policy: s
     body: dict[str, Any] = decision.body if decision is not None else {}
     entries = shown.entries_of_service(tx, service)
     orders = shown.orders_in_force(tx, service, now)
-    reasons = body.get("reasons", [])
+    reasons, blocks = body.get("reasons", []), body.get("blocks", [])
+    access = decision.access if decision is not None else Access.FULL.value
     return ServiceOut.model_validate(
         {
             "service": row.id,
             "account": row.account_id,
             "kind": row.kind,
             "ended_at": row.ended_at,
-            "access": decision.access if decision is not None else Access.FULL.value,
+            "access": access,
             "stage": decision.stage if decision is not None else "",
             "stage_since": decision.stage_since if decision is not None else None,
-            "applied": all(entry["state"] in _SETTLED for entry in entries),
+            "applied": _is_applied(access, entries, blocks),
             "being_reviewed": row.review_at is not None and row.review_at <= now,
             "reasons": reasons,
             "evidence": body.get("evidence", []),
             "next_stage": body.get("next_stage", ""),
-            "blocks": body.get("blocks", []),
+            "blocks": blocks,
             "review_at": row.review_at,
             "restored_by": restored_by(service, reasons, body.get("evidence", [])),
             "decided_at": decision.decided_at if decision is not None else None,
@@ -49,6 +52,13 @@ def service_shown(tx: Connection, service: str, now: datetime, default_policy: s
             "entries": entries,
         }
     )
+
+
+def _is_applied(access: str, entries: Sequence[dict[str, Any]], blocks: Sequence[dict[str, Any]]) -> bool:
+    """Read back everywhere, and what was read back is what was decided: a device that cannot is told to stay open."""
+    if access != Access.FULL and any(block["code"] in _SHORTCOMINGS for block in blocks):
+        return False
+    return all(entry["state"] in _SETTLED and (entry["ended"] or entry["access"] == access) for entry in entries)
 
 
 def restored_by(service: str, reasons: Sequence[dict[str, Any]], evidence: Sequence[dict[str, Any]]) -> list[str]:

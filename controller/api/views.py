@@ -41,7 +41,9 @@ class DriftEntry(BaseModel):
     key: str
     access: str | None = Field(description="What is wanted.")
     seen: str | None
-    since: datetime | None = Field(description="When this state was reported.")
+    last_seen: str | None = Field(default=None, description="What it was last read to enforce, at any revision.")
+    last_seen_at: datetime | None = None
+    since: datetime | None = Field(description="Since when it is in this state; null until it is reported.")
     detail: str
     obstructions: list[str]
 
@@ -52,6 +54,10 @@ class DriftOut(BaseModel):
     counts: list[DriftCount]
     entries: list[DriftEntry] = Field(description="At most 1000, the wrongful and obstructed first.")
     withheld: list[DriftCount] = Field(description="Not done because mode, stop, guard or permit forbade it.")
+    still_cut: list[DriftEntry] = Field(
+        description="Should be open, was last read to be restricted, and not read to be open since; its direction is "
+        "its state. At most 1000, the oldest first."
+    )
     unread_devices: list[str] = Field(description="Devices never read in full: nothing is known of them.")
 
 

@@ -22,6 +22,7 @@ FIRING: dict[str, tuple[str, str, str]] = {
         "1",
         "0",
     ),
+    "GrifoStillCut": ('grifo_still_cut_entries{device="d",kind="internet"}', "1", "0"),
     "GrifoRestrictionsMissing": ('grifo_drift_entries{device="d",kind="internet",direction="missing"}', "2", "0"),
     "GrifoStrayMarks": ('grifo_drift_entries{device="d",kind="",direction="stray"}', "2", "0"),
     "GrifoEntriesUnknown": ('grifo_drift_entries{device="d",kind="internet",direction="unknown"}', "2", "0"),
@@ -113,6 +114,12 @@ def test_an_alert_fires_for_what_it_is_about_and_only_then(name: str, tmp_path: 
         alert_test(name, {series: f"{good}x{nine_hours} {bad}"}, None, nine_hours),
     ]
     run_tests(tests, tmp_path)
+
+
+@pytest.mark.servers
+def test_a_paid_service_that_was_last_seen_cut_pages_after_five_minutes(tmp_path: Path) -> None:
+    series = {'grifo_still_cut_entries{device="d",kind="internet"}': "1x10"}
+    run_tests([alert_test("GrifoStillCut", series, None, 4), alert_test("GrifoStillCut", series, {}, 5)], tmp_path)
 
 
 @pytest.mark.servers

@@ -62,6 +62,15 @@ def test_a_whole_report_that_leaves_an_entry_out_makes_it_unknown(debtor: Live) 
     assert only_entry(debtor)["state"] == "unknown"
 
 
+def test_a_report_that_repeats_a_state_does_not_begin_it_again(debtor: Live) -> None:
+    debtor.report("verified", *debtor.entries())
+    debtor.clock.now += timedelta(hours=1)
+    debtor.report("verified", *debtor.entries())
+    assert only_entry(debtor)["state_at"] == "2026-03-03T10:00:00Z"
+    debtor.report("missing", *debtor.entries())
+    assert only_entry(debtor)["state_at"] == "2026-03-03T11:00:00Z"
+
+
 def test_strays_are_those_of_the_last_report(debtor: Live) -> None:
     mark = {"key": "username:x", "mark": "grifo:v1:test:s9:b9"}
     debtor.report("verified", strays=[mark])
@@ -87,6 +96,48 @@ def test_what_a_mode_withholds_is_no_drift(debtor: Live) -> None:
     assert found["counts"] == []
     assert found["withheld"][0]["entries"] == 1
     assert debtor.metrics()[f'grifo_withheld_entries{{device="{DEVICE}",kind="internet"}}'] == 1
+
+
+@pytest.mark.parametrize("state", ["pending", "unknown", "withheld", "refused"])
+def test_a_paid_service_that_was_last_seen_cut_counts_as_cut_until_it_is_seen_open(debtor: Live, state: str) -> None:
+    cut = f'grifo_still_cut_entries{{device="{DEVICE}",kind="internet"}}'
+    debtor.report("verified", *debtor.entries())
+    assert debtor.metrics()[cut] == 0, "it is to be cut"
+    debtor.tell(debtor.billing.payment("a1", "p1"))
+    debtor.until(lambda: debtor.entries()[0]["access"] == "full")
+    [entry] = debtor.entries()
+    if state != "pending":
+        debtor.report(state, {**entry, "access": None})
+    shown = only_entry(debtor)
+    assert (shown["state"], shown["seen"]) == (state, None)
+    assert (shown["last_seen"], shown["last_seen_at"]) == ("throttled", "2026-03-03T10:00:00Z")
+    assert debtor.metrics()[cut] == 1
+    [listed] = debtor.as_("read").get("/v1/drift").json()["still_cut"]
+    assert (listed["service"], listed["direction"], listed["last_seen"]) == ("s1", state, "throttled")
+    debtor.report("verified", entry)
+    assert debtor.metrics()[cut] == 0
+    assert debtor.as_("read").get("/v1/drift").json()["still_cut"] == []
+
+
+def test_what_a_report_of_a_former_revision_saw_is_kept_as_last_seen(debtor: Live) -> None:
+    [cut] = debtor.entries()
+    debtor.tell(debtor.billing.payment("a1", "p1"))
+    debtor.until(lambda: debtor.entries()[0]["access"] == "full")
+    debtor.report("verified", cut)
+    found = only_entry(debtor)
+    assert (found["state"], found["seen"], found["last_seen"]) == ("pending", None, "throttled")
+
+
+def test_what_is_counted_as_wrongful_is_not_counted_twice(debtor: Live) -> None:
+    debtor.report("verified", *debtor.entries())
+    debtor.tell(debtor.billing.payment("a1", "p1"))
+    debtor.until(lambda: debtor.entries()[0]["access"] == "full")
+    debtor.report("wrongful", {**debtor.entries()[0], "access": "throttled"})
+    assert debtor.metrics()[f'grifo_still_cut_entries{{device="{DEVICE}",kind="internet"}}'] == 0
+
+
+def test_a_device_without_strays_has_the_figure_nought(debtor: Live) -> None:
+    assert debtor.metrics()[f'grifo_drift_entries{{device="{DEVICE}",direction="stray",kind=""}}'] == 0
 
 
 def test_a_restore_is_timed_from_the_payments_arrival_to_its_verification(debtor: Live) -> None:

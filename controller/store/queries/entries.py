@@ -21,7 +21,9 @@ _UNSEEN: Mapping[str, Any] = {
     "state_at": None,
     "verified_at": None,
 }
-"""What is known of an entry that has just changed: nothing. Reports about its former revision are an old story."""
+"""What is known of an entry that has just changed: nothing. Reports about its former revision are an old story.
+
+What the device was last seen to give the customer (`last_seen`) stays: it is true until the next read."""
 
 
 @dataclass(frozen=True, slots=True)

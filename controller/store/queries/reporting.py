@@ -4,7 +4,7 @@ from collections.abc import Sequence, Set
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Case, Connection, bindparam, case, delete, insert, literal, select, update
 
 from controller.store.queries.permitting import lock_accounts_of
 from controller.store.tables import devices, entries, strays
@@ -42,10 +42,28 @@ def save_state(tx: Connection, report: EntryReport, now: datetime, verified_at: 
             detail=report.detail,
             obstructions=list(report.obstructions),
             state_revision=report.changed_revision,
-            state_at=now,
+            state_at=_since(report, now),
             verified_at=verified_at,
         )
     )
+
+
+def _since(report: EntryReport, now: datetime) -> Case[Any]:
+    """Since when it is so: a report that repeats the state does not begin it again."""
+    same = (entries.c.state == report.state) & (entries.c.state_revision == report.changed_revision)
+    return case((same, entries.c.state_at), else_=literal(now, entries.c.state_at.type))
+
+
+def save_last_seen(tx: Connection, device: str, reports: Sequence[EntryReport], now: datetime) -> None:
+    """What the device gives these customers, whatever revision of their entries the agent knows."""
+    seen = [
+        {"_binding": report.binding, "last_seen": report.seen, "last_seen_at": now}
+        for report in reports
+        if report.seen is not None
+    ]
+    if seen:
+        mine = (entries.c.device == device) & (entries.c.binding == bindparam("_binding"))
+        tx.execute(update(entries).where(mine), seen)
 
 
 def forget_unmentioned(tx: Connection, device: str, revision: int, mentioned: Set[str], now: datetime) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select
+from sqlalchemy import Connection, Row, Select, and_, func, or_, select
 
 from controller.store.queries.standing import OBSERVE, modes_of_devices
 from controller.store.tables import (
@@ -12,6 +12,7 @@ from controller.store.tables import (
     bindings,
     conflicts,
     decisions,
+    devices,
     entries,
     holds,
     invoices,
@@ -43,7 +44,12 @@ def decision_row(tx: Connection, service: str) -> Row[Any] | None:
 def entries_of_service(tx: Connection, service: str) -> list[Shown]:
     """What every device shall enforce for it and was read to enforce; a tombstone is shown until it is verified."""
     kept = or_(~entries.c.ended, entries.c.state != "verified")
-    query = select(entries).where(entries.c.service_id == service, kept).order_by(entries.c.device, entries.c.binding)
+    query = (
+        select(entries, devices.c.full_read_at)
+        .join_from(entries, devices, devices.c.name == entries.c.device)
+        .where(entries.c.service_id == service, kept)
+        .order_by(entries.c.device, entries.c.binding)
+    )
     modes = modes_of_devices(tx)
     return [
         {
@@ -59,6 +65,9 @@ def entries_of_service(tx: Connection, service: str) -> list[Shown]:
             "changed_at": row.changed_at,
             "state_at": row.state_at,
             "verified_at": row.verified_at,
+            "last_seen": row.last_seen,
+            "last_seen_at": row.last_seen_at,
+            "full_read_at": row.full_read_at,
             "ended": row.ended,
         }
         for row in tx.execute(query)
@@ -96,10 +105,20 @@ def timeline_of(tx: Connection, account: str, service: str, limit: int) -> list[
     mine = and_(
         timeline.c.account_id == account, or_(timeline.c.service_id.is_(None), timeline.c.service_id == service)
     )
-    query = select(timeline).where(mine).order_by(timeline.c.id.desc()).limit(limit)
+    return _lines(tx, select(timeline).where(mine), limit)
+
+
+def timeline_of_everything(tx: Connection, device: str | None, limit: int) -> list[Shown]:
+    """What happened, to one device or at all, newest first: switches, modes, brakes and epochs belong to no account."""
+    query = select(timeline)
+    return _lines(tx, query if device is None else query.where(timeline.c.device == device), limit)
+
+
+def _lines(tx: Connection, query: Select[Any], limit: int) -> list[Shown]:
     return [
         {
             "at": row.at,
+            "account": row.account_id,
             "kind": row.kind,
             "actor": row.actor,
             "text": row.text,
@@ -107,7 +126,7 @@ def timeline_of(tx: Connection, account: str, service: str, limit: int) -> list[
             "device": row.device,
             "detail": row.detail,
         }
-        for row in tx.execute(query)
+        for row in tx.execute(query.order_by(timeline.c.id.desc()).limit(limit))
     ]
 
 

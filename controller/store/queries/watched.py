@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, case, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, literal_column, or_, select
 
 from controller.store.queries.brakes import made_in_a_day
 from controller.store.queries.standing import OBSERVE, modes_of_devices
@@ -111,10 +111,31 @@ def entry_in_drift(row: Row[Any], direction: str) -> Shown:
         "key": row.key,
         "access": row.access,
         "seen": row.seen,
+        "last_seen": row.last_seen,
+        "last_seen_at": row.last_seen_at,
         "since": row.state_at,
         "detail": row.detail,
         "obstructions": row.obstructions,
     }
+
+
+def still_cut_counted(tx: Connection) -> dict[tuple[str, str], int]:
+    """Entries that should be open and may still be cut, by device and kind of those that have entries."""
+    cut = func.count(case((_still_cut(), 1)))
+    query = select(entries.c.device, entries.c.kind, cut.label("cut")).group_by(entries.c.device, entries.c.kind)
+    return {(row.device, row.kind): row.cut for row in tx.execute(query)}
+
+
+def still_cut_listed(tx: Connection) -> list[Shown]:
+    """The same one by one, those that have waited longest first."""
+    query = select(entries).where(_still_cut()).order_by(entries.c.changed_at, entries.c.binding)
+    return [entry_in_drift(row, row.state) for row in tx.execute(query.limit(DRIFT_SHOWN_AT_MOST))]
+
+
+def _still_cut() -> ColumnElement[bool]:
+    """Last read to be restricted, and nothing newer is known: whether the agent tries, is forbidden to, or is away."""
+    unopened = entries.c.state.in_(("pending", "unknown", *WITHHELD))
+    return (entries.c.access == "full") & (entries.c.last_seen != "full") & unopened
 
 
 def _stray(row: Row[Any]) -> Shown:
@@ -126,6 +147,11 @@ def _stray(row: Row[Any]) -> Shown:
         "since": row.seen_at,
         "detail": row.mark,
     } | nobody
+
+
+def device_names(tx: Connection) -> list[str]:
+    """All devices, in their order."""
+    return list(tx.execute(select(devices.c.name).order_by(devices.c.name)).scalars())
 
 
 def devices_shown(tx: Connection, only: str | None = None) -> list[Shown]:

@@ -67,5 +67,6 @@ timeline = Table(
     Column("text", Text, nullable=False),
     Column("detail", JSON, nullable=False),
     Index(None, "account_id", "id"),
+    Index(None, "device", "id"),
 )
 """What happened, append-only. `kind`: event, decision, order, hold, permit, report, mode, stop, brake, epoch, alarm."""

@@ -67,12 +67,15 @@ entries = Table(
     Column("state_revision", BigInteger),
     Column("state_at", Instant),
     Column("verified_at", Instant),
+    Column("last_seen", String(32)),
+    Column("last_seen_at", Instant),
     Index(None, "device", "changed_revision"),
 )
 """What a device is to enforce for each live binding, open ones included: without them an agent could not tell that
 something not ours obstructs a paying customer. When its binding ends the entry stays as a tombstone (`ended`).
 
-`state` is `pending` until reported at the present `changed_revision`, then what the agent reported."""
+`state` is `pending` until reported at the present `changed_revision`, then what the agent reported, `seen`
+with it. `last_seen` is what the device was last read to enforce, at whatever revision: it outlives a change."""
 
 strays = Table(
     "strays",

@@ -98,6 +98,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_timeline")),
     )
     op.create_index(op.f("ix_timeline_account_id_id"), "timeline", ["account_id", "id"], unique=False)
+    op.create_index(op.f("ix_timeline_device_id"), "timeline", ["device", "id"], unique=False)
     op.create_table(
         "device_modes",
         sa.Column("device", sa.String(length=64), nullable=False),
@@ -130,6 +131,8 @@ def upgrade() -> None:
         sa.Column("state_revision", sa.BigInteger(), nullable=True),
         sa.Column("state_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("verified_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_seen", sa.String(length=32), nullable=True),
+        sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["device"], ["devices.name"], name=op.f("fk_entries_device_devices")),
         sa.PrimaryKeyConstraint("binding", name=op.f("pk_entries")),
     )
