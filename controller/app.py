@@ -10,6 +10,7 @@ from importlib.metadata import version
 
 import uvicorn
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 from sqlalchemy.exc import DBAPIError
 
 from controller.api import agents, billing, devices, noc, ops, orders, safety
@@ -62,7 +63,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         housekeep=lambda: _housekeep(database, clock()),
         failed=metrics.tick_failures.inc,
     )
-    app = FastAPI(
+    app = FastAPIOffline(
         title="grifo",
         version=version("grifo"),
         description=_ABOUT,

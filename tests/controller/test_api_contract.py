@@ -1,6 +1,7 @@
 """The contract as a whole: problem details everywhere, nothing that is sent makes a 500, OpenAPI that reads well."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -178,3 +179,11 @@ def fuzz(strategy: Any, check: Callable[[Any], None]) -> None:
         check(case)
 
     search()
+
+
+def test_the_apis_pages_work_where_the_internet_cannot_be_reached(live: Live) -> None:
+    for page in ("/docs", "/redoc"):
+        wanted = re.findall(r'(?:src|href)="([^"]+)"', live.as_("read").get(page).text)
+        assert wanted
+        assert [live.as_("read").get(url).status_code for url in wanted] == [200] * len(wanted)
+        assert not [url for url in wanted if "//" in url]
