@@ -40,7 +40,7 @@ def save_report(database: Database, device: str, epoch: str, report: Report, now
             if (taken := _restore_seconds(row, now)) is not None:
                 restored(taken)
     with database.write() as tx:
-        _save_device(tx, device, report, now)
+        _save_device(tx, device, epoch, report, now)
     if not read_back:
         return False
     with database.write() as tx:
@@ -93,13 +93,18 @@ def _verified(row: Any, now: datetime) -> Happening:
     )
 
 
-def _save_device(tx: Connection, device: str, report: Report, now: datetime) -> None:
-    """Under the device's lock: its epoch may have changed since it was read, and reviews write entries under it."""
+def _save_device(tx: Connection, device: str, epoch: str, report: Report, now: datetime) -> None:
+    """Under the device's lock: its epoch may have changed since it was read, and reviews write entries under it.
+
+    Accounts are locked before the device, as a review locks them.
+    """
+    unmentioned: list[str] = []
+    if report.whole and report.epoch == epoch:
+        mentioned = {entry.binding for entry in report.entries}
+        unmentioned = reporting.lock_unmentioned(tx, device, report.revision, mentioned)
     same_epoch = report.epoch == reporting.lock_device(tx, device)
     if same_epoch:
-        if report.whole:
-            mentioned = {entry.binding for entry in report.entries}
-            reporting.forget_unmentioned(tx, device, report.revision, mentioned, now)
+        reporting.forget(tx, unmentioned, report.revision, now)
         reporting.save_strays(tx, device, report.strays, now)
     read = report.full_read_age_s
     values = {

@@ -19,12 +19,14 @@ from sqlalchemy import select
 
 from controller.conclusion import Book
 from controller.core.model import Policy
+from controller.reports import save_report
 from controller.review import review_due
 from controller.store.engine import Database
 from controller.store.queries.entries import entries_after
 from controller.store.tables import devices, entries
 from enforcement.entries import Entry
-from tests.controller.billing import DAY, NOW, Billing, book, policy, review, set_up, tell
+from enforcement.wire import Report
+from tests.controller.billing import DAY, DEVICE, NOW, Billing, book, policy, review, set_up, tell
 
 LONG_ENOUGH_S = 1.0
 """Many times what an intake takes that no lock stops. One that is stopped takes all of it: nothing is timed closely."""
@@ -195,3 +197,30 @@ def test_two_reviewing_controllers_and_intake_lose_no_payment_and_skip_no_revisi
         everything = _feed(database, 0, reader.device)
         assert reader.memory == {entry.binding: entry for entry in everything.entries}
         assert max(entry.changed_revision for entry in everything.entries) == everything.revision
+
+
+@pytest.mark.servers
+def test_a_whole_report_and_a_review_do_not_wait_for_each_other(
+    postgresql_database: Database, beside: Beside, caplog: pytest.LogCaptureFixture
+) -> None:
+    db = postgresql_database
+    set_up(db)
+    billing = Billing()
+    tell(db, billing.fresh(), *billing.debtor(1), *billing.debtor(2))
+    review(db)
+    billing.now = NOW - DAY
+    tell(db, billing.payment("a1", "p1"), billing.payment("a2", "p2"))
+    place = _feed(db, 0)
+    says_nothing = Report(1, place.epoch, place.revision, whole=True, entries=[], strays=[], full_read_age_s=1.0)
+
+    def reports() -> None:
+        wait([beside.start(lambda: save_report(db, DEVICE, place.epoch, says_nothing, NOW, _nobody))], LONG_ENOUGH_S)
+
+    assert review_due(db, Book(Interrupted(reports), "es"), NOW).reviewed == 2
+    beside.join()
+    assert _accesses(db) == {"a1": "full", "a2": "full"}
+    assert caplog.text == "", "the review's batch was given up and made one by one"
+
+
+def _nobody(seconds: float) -> None:
+    """Who measures restores is not of interest here."""

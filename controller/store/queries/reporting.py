@@ -66,18 +66,26 @@ def save_last_seen(tx: Connection, device: str, reports: Sequence[EntryReport], 
         tx.execute(update(entries).where(mine), seen)
 
 
-def forget_unmentioned(tx: Connection, device: str, revision: int, mentioned: Set[str], now: datetime) -> None:
-    """A whole report that leaves out an entry which its agent must know of: nothing is known of that entry."""
+def lock_unmentioned(tx: Connection, device: str, revision: int, mentioned: Set[str]) -> list[str]:
+    """The entries that a whole report leaves out though its agent must know of them, their accounts locked.
+
+    Before the device's row is: reviews lock accounts first, and the two would wait for each other.
+    """
     query = select(entries.c.binding).where(
         entries.c.device == device, ~entries.c.ended, entries.c.changed_revision <= revision
     )
-    forgotten = sorted(set(tx.execute(query).scalars()) - mentioned)
+    unmentioned = sorted(set(tx.execute(query).scalars()) - mentioned)
+    lock_accounts_of(tx, device, unmentioned)
+    return unmentioned
+
+
+def forget(tx: Connection, bindings: Sequence[str], revision: int, now: datetime) -> None:
+    """Nothing is known of these entries any more, as far as they are still of a revision that the agent knows."""
     words = "the agent's last whole report does not mention it"
-    lock_accounts_of(tx, device, forgotten)
-    for binding in forgotten:
+    for binding in bindings:
         tx.execute(
             update(entries)
-            .where(entries.c.binding == binding, entries.c.changed_revision <= revision)
+            .where(entries.c.binding == binding, ~entries.c.ended, entries.c.changed_revision <= revision)
             .values(state="unknown", seen=None, detail=words, state_at=now)
         )
 
