@@ -18,6 +18,7 @@ from agents.memory import Memory, Pin
 from agents.metrics import Metrics
 from agents.permits import Permits
 from agents.picture import Picture
+from agents.pins import Pins
 from agents.reporter import Reporter
 from agents.settings import DeviceSettings, Settings, read_token
 from agents.told import Told
@@ -58,6 +59,7 @@ class Agent:
         self._stopping = Event()
         self._lock = Lock()
         self._told = Told(pins=self.memory.pins(clock.now()))
+        self._pins = Pins([device.name for device in settings.devices], self.memory.unpin)
         self._threads: dict[str, DeviceThread] = {}
         self._follower = Follower(self._link, wait_s, clock, self._stopping, self._heard, self._away)
         self._watcher = Thread(target=self._watch_pins, name="pins", daemon=True)
@@ -121,7 +123,7 @@ class Agent:
             known=known,
             reporter=Reporter(memory, known, line, clock, self.settings.sweep_seconds),
             clock=clock,
-            unpin=self.memory.unpin,
+            pins=self._pins,
             stopping=self._stopping,
         )
         return Device(name, self.settings.sweep_seconds, parts)

@@ -20,6 +20,7 @@ from agents.known import Known
 from agents.link import LinkError
 from agents.permits import Permits
 from agents.picture import Picture
+from agents.pins import Pins
 from agents.reporter import Reporter
 from agents.told import Told
 from agents.withhold import PERMIT_RAN_OUT
@@ -35,7 +36,7 @@ NEVER = float("inf")
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a device's turn works with. `unpin` ends a pin; `stopping` ends the work between two slices."""
+    """What a device's turn works with. `pins` is all devices' together; `stopping` ends the work between two slices."""
 
     driver: Driver
     memory: DeviceMemory
@@ -45,7 +46,7 @@ class Parts:
     known: Known
     reporter: Reporter
     clock: Clock
-    unpin: Callable[[Key], object]
+    pins: Pins
     stopping: Event
 
 
@@ -143,9 +144,8 @@ class Device:
         """Take the site's pins; a pin ends when the controller itself wants the key open."""
         memory, picture = self.parts.memory, self.parts.picture
         pins = {key: pin.note for key, pin in told.pins.items() if memory.knows(key)}
-        for key in [key for key in pins if not any(entry.restricts for entry in memory.entries_for({key}))]:
-            self.parts.unpin(key)
-            del pins[key]
+        closed = {key for key in pins if any(entry.restricts for entry in memory.entries_for({key}))}
+        pins = {key: pins[key] for key in pins.keys() - self.parts.pins.say(self.name, told.pins, pins, closed)}
         changed = {key for key, _ in pins.items() ^ picture.pins.items()}
         picture.pins = pins
         return changed
@@ -252,13 +252,13 @@ class Device:
 
     def _apply(self, slice: Sequence[Change], until: float) -> None:
         parts = self.parts
-        owed_before = dict(parts.memory.owed)
-        if parts.driver.capabilities.effects:
-            parts.memory.before_slice(slice)
         if parts.clock.monotonic() >= until:
             for change in slice:
                 parts.picture.withhold(change, PERMIT_RAN_OUT)
             return
+        owed_before = dict(parts.memory.owed)
+        if parts.driver.capabilities.effects:
+            parts.memory.before_slice(slice)
         keys = frozenset(key_of(change) for change in slice)
         self._at_stake = keys
         self._fresh.clear()

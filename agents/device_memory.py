@@ -25,6 +25,7 @@ class DeviceMemory:
 
     `epoch` is empty until the controller's entries were first fetched: until then nothing is known, and a mark on the
     device proves nothing. `unreadable` maps bindings to a report of what this version could not read of them.
+    `ahead` is true from when the controller was found behind `revision` in this very epoch until an epoch is adopted.
     """
 
     def __init__(self, memory: Memory, device: str) -> None:
@@ -33,6 +34,7 @@ class DeviceMemory:
         self.epoch = ""
         self.revision = 0
         self.halted = ""
+        self.ahead = False
         self.modes: dict[Kind, Mode] = {}
         self.entries: dict[BindingId, Entry] = {}
         self.unreadable: dict[BindingId, EntryReport] = {}
@@ -44,11 +46,12 @@ class DeviceMemory:
         self._load()
 
     def _load(self) -> None:
-        found = self._rows("epoch, revision, modes, halted", "devices")
+        found = self._rows("epoch, revision, modes, halted, ahead", "devices")
         if not found:
             return
-        epoch, revision, modes, halted = found[0]
+        epoch, revision, modes, halted, ahead = found[0]
         self.epoch, self.revision, self.halted = str(epoch), int(revision), str(halted)
+        self.ahead = bool(ahead)
         self.modes = _modes(json.loads(modes))
         for (body,) in self._rows("body", "entries"):
             self._keep(json.loads(body))
@@ -74,10 +77,11 @@ class DeviceMemory:
             self._save_self(db)
         return True
 
-    def halt(self, why: str) -> None:
-        """Change nothing on the device from now on; an empty `why` ends that."""
-        if why != self.halted:
-            self.halted = why
+    def halt(self, why: str, ahead: bool = False) -> None:
+        """Change nothing on the device from now on; an empty `why` ends that. Nothing but `adopt` ends `ahead`."""
+        ahead = ahead or self.ahead
+        if (why, ahead) != (self.halted, self.ahead):
+            self.halted, self.ahead = why, ahead
             with self._memory.writing() as db:
                 self._save_self(db)
 
@@ -96,7 +100,7 @@ class DeviceMemory:
                 db.execute(f"DELETE FROM {table} WHERE device = ?", (self._device,))  # noqa: S608
             for kept in (self.entries, self.unreadable, self.acknowledged, self._imposed, self._repairs, self._by_key):
                 kept.clear()
-            self.halted = ""
+            self.halted, self.ahead = "", False
             self._take(db, epoch, revision, entries)
             owed = {b: self.entries[b].restricts for b in self.owed if b in self.entries}
             db.execute("DELETE FROM owed WHERE device = ?", (self._device,))
@@ -140,8 +144,8 @@ class DeviceMemory:
 
     def _save_self(self, db: sqlite3.Connection) -> None:
         modes = json.dumps({kind.value: mode.value for kind, mode in self.modes.items()})
-        row = (self._device, self.epoch, self.revision, modes, self.halted)
-        db.execute("INSERT OR REPLACE INTO devices VALUES (?, ?, ?, ?, ?)", row)
+        row = (self._device, self.epoch, self.revision, modes, self.halted, self.ahead)
+        db.execute("INSERT OR REPLACE INTO devices VALUES (?, ?, ?, ?, ?, ?)", row)
 
     def _forget_repairs(self, db: sqlite3.Connection, bindings: Iterable[BindingId]) -> None:
         """A new decision is a new start: only repairs of one and the same decision are a quarrel."""

@@ -7,11 +7,14 @@ from agents.clock import Clock
 from agents.device_memory import DeviceMemory
 from agents.epochs import Standing, standing, why_halted
 from agents.line import FIRST_PAUSE_S, LONGEST_PAUSE_S, Line
-from agents.link import ControllerAway, ControllerGarbled, FetchedEntries, LinkError
+from agents.link import ControllerAway, ControllerGarbled, ControllerRefused, FetchedEntries, LinkError
 from agents.told import Told
 from drivers.base import Capabilities
 from enforcement.keys import Key
-from enforcement.wire import VERSION, Enrolment, FeedDevice
+from enforcement.wire import VERSION, Enrolment, Feed, FeedDevice
+
+FORBIDDEN = 403
+CONFLICT = 409
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Hearing:
         self._installation = installation
         self._clock = clock
         self._connection = 0
+        self._enrolled_at: Feed | None = None
         self._failures = 0
         self._retry_at = float("inf")
         self.stopped = False
@@ -53,8 +57,8 @@ class Hearing:
         if told.feed is None or not told.reachable:
             return Heard()
         try:
-            found_again = self._enrol(told.connection, capabilities)
-            heard = self._follow(told, told.feed.devices.get(self._device))
+            found_again = self._enrol(told, capabilities)
+            heard = self._follow(told, told.feed)
         except LinkError as wrong:
             self._failures += 1
             self._retry_at = self._clock.monotonic() + pause(self._failures, FIRST_PAUSE_S, LONGEST_PAUSE_S)
@@ -77,33 +81,53 @@ class Hearing:
             raise ControllerGarbled(f"asked for epoch {epoch} after {after}, got {news.epoch} at {news.revision}")
         return news
 
-    def _enrol(self, connection: int, capabilities: Capabilities) -> bool:
-        if connection == self._connection:
+    def _enrol(self, told: Told, capabilities: Capabilities) -> bool:
+        if told.connection == self._connection:
             return False
-        access = {kind.value: sorted(steps) for kind, steps in capabilities.access.items()}
-        self._line.enrol(
-            Enrolment(VERSION, self._driver, sorted(capabilities.keys), {k: list(v) for k, v in access.items()})
-        )
-        self._connection = connection
+        access = {kind.value: sorted(map(str, steps)) for kind, steps in capabilities.access.items()}
+        try:
+            self._line.enrol(Enrolment(VERSION, self._driver, sorted(capabilities.keys), access))
+        except ControllerRefused as no:
+            if no.status == FORBIDDEN:
+                self._memory.halt(str(no))
+            raise
+        self._connection, self._enrolled_at = told.connection, told.feed
         return True
 
-    def _follow(self, told: Told, device: FeedDevice | None) -> Heard:
-        assert told.feed is not None
+    def _follow(self, told: Told, feed: Feed) -> Heard:
+        memory, device = self._memory, feed.devices.get(self._device)
         if device is None:
+            self._unnamed(feed)
             return Heard()
-        if told.feed.installation != self._installation:
-            theirs = told.feed.installation
-            self._memory.halt(f"the controller is of installation {theirs}, this agent of {self._installation}")
+        if feed.installation != self._installation:
+            memory.halt(f"the controller is of installation {feed.installation}, this agent of {self._installation}")
             return Heard()
-        memory = self._memory
-        match standing(memory.epoch, memory.revision, device):
+        match standing(memory.epoch, memory.revision, memory.ahead, device):
             case Standing.HALT:
                 memory.halt(why_halted(memory.epoch, memory.revision, device))
                 return Heard()
             case Standing.ADOPT:
                 return self._adopt(told, device)
+            case Standing.DOUBT:
+                return self._ask(told, device)
             case Standing.FOLLOW:
                 return self._keep_up(told, device)
+
+    def _unnamed(self, feed: Feed) -> None:
+        """What was ours and is not named any more is another's; a feed from before we enrolled can't tell."""
+        if self._memory.epoch and feed is not self._enrolled_at:
+            self._memory.halt("the controller does not give this device to this agent any more")
+
+    def _ask(self, told: Told, device: FeedDevice) -> Heard:
+        """The feed's word is older than ours: out of date, unless the controller itself does not know our revision."""
+        try:
+            return self._keep_up(told, device)
+        except ControllerRefused as no:
+            if no.status != CONFLICT:
+                raise
+            memory = self._memory
+            memory.halt(why_halted(memory.epoch, memory.revision, device), ahead=True)
+            return Heard()
 
     def _adopt(self, told: Told, device: FeedDevice) -> Heard:
         news = self._entries(device.epoch, 0)
@@ -113,14 +137,15 @@ class Hearing:
 
     def _keep_up(self, told: Told, device: FeedDevice) -> Heard:
         memory = self._memory
-        was_halted = bool(memory.halted)
-        memory.halt("")
-        sweep = self._conditions(told, device) or was_halted
+        sweep = self._conditions(told, device)
         if not memory.epoch:
             news = self._entries(device.epoch, 0)
             memory.merge(news.epoch, news.revision, news.entries)
-            return Heard(sweep=True)
-        return Heard(self.fetch() if device.revision > memory.revision else set(), sweep)
+            sweep = True
+        keys = self.fetch() if device.revision != memory.revision else set()
+        resumed = bool(memory.halted)
+        memory.halt("")
+        return Heard(keys, sweep or resumed)
 
     def _conditions(self, told: Told, device: FeedDevice) -> bool:
         """Modes and stop decide what is withheld: when they change, everything is looked at again."""

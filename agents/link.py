@@ -21,7 +21,7 @@ from typing import Any
 import httpx
 
 from agents.known import body_of
-from enforcement.wire import VERSION, Enrolment, Feed, FeedDevice, Permit, PermitRequest, Report
+from enforcement.wire import VERSION, Enrolment, Feed, FeedAsk, FeedDevice, Permit, PermitRequest, Report
 
 CONNECT_S = 3.0
 READ_S = 10.0
@@ -75,17 +75,15 @@ class Link:
 
     def feed(self, known: Feed | None, wait_s: float) -> Feed:
         """Where all devices of this agent stand, as soon as that differs from `known`, else after `wait_s`."""
-        query: list[tuple[str, str | int | float | bool | None]] = [("wait", int(wait_s))]
-        if known is not None:
-            query += [("known", f"{name}:{dev.epoch}:{dev.revision}") for name, dev in known.devices.items()]
-            query += [
-                ("mode", f"{name}:{kind}:{mode}")
-                for name, dev in known.devices.items()
-                for kind, mode in dev.modes.items()
-            ]
-            query.append(("stopped", int(known.stopped)))
+        devices = known.devices if known is not None else {}
+        ask = FeedAsk(
+            wait=wait_s,
+            known={name: (device.epoch, device.revision) for name, device in devices.items()},
+            modes={name: device.modes for name, device in devices.items()},
+            stopped=known is not None and known.stopped,
+        )
         timeout = httpx.Timeout(READ_S + wait_s, connect=CONNECT_S)
-        return _feed(self._call("GET", "/v1/agent/feed", params=httpx.QueryParams(query), timeout=timeout))
+        return _feed(self._call("POST", "/v1/agent/feed", body=asdict(ask), timeout=timeout))
 
     def entries(self, device: str, epoch: str, after: int) -> FetchedEntries:
         """The entries of `device` that changed after a revision of an epoch."""
@@ -134,7 +132,7 @@ class Link:
                 timeout=timeout or self._http.timeout,
                 extensions={"trace": self._note_socket},
             )
-        except httpx.TransportError as wrong:
+        except (httpx.HTTPError, httpx.InvalidURL) as wrong:
             raise ControllerAway(f"no answer from the controller: {str(wrong) or type(wrong).__name__}") from wrong
         return _judged(answer)
 

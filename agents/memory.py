@@ -27,7 +27,8 @@ _SCHEMA_VERSION = 1
 _SCHEMA = """
 CREATE TABLE about (only INTEGER PRIMARY KEY CHECK (only = 1), installation TEXT NOT NULL);
 CREATE TABLE devices (
-    device TEXT PRIMARY KEY, epoch TEXT NOT NULL, revision INTEGER NOT NULL, modes TEXT NOT NULL, halted TEXT NOT NULL
+    device TEXT PRIMARY KEY, epoch TEXT NOT NULL, revision INTEGER NOT NULL, modes TEXT NOT NULL, halted TEXT NOT NULL,
+    ahead INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE entries (
     device TEXT, binding TEXT, body TEXT NOT NULL, PRIMARY KEY (device, binding)

@@ -49,19 +49,21 @@ class Picture:
         self._known = known
         self._monotonic = monotonic
         self._tried: set[ChangeId] = set()
-        self._refused: dict[ChangeId, str] = {}
+        self._refused: set[ChangeId] = set()
+        self._replies: dict[ChangeId, str] = {}
         self._left: dict[Key, list[Change]] = {}
         self._ask_again: set[Key] = set()
         self._touched: set[Key] = set()
 
     def new_turn(self) -> None:
-        """Everything may be tried once more, but for what the device has refused."""
+        """Everything may be tried once more, but for the restrictions that the device has refused."""
         self._tried.clear()
         self.planned.clear()
 
     def new_sweep(self) -> None:
         """Everything may be tried once more, what the device has refused included."""
         self._refused.clear()
+        self._replies.clear()
         self._touched.clear()
 
     @property
@@ -72,11 +74,8 @@ class Picture:
     def keys_to_retry(self) -> set[Key]:
         """Where to look again before the next sweep: access not yet given back, permits not yet given, and customers
         whom a change disconnected, who dial in again within seconds."""
-        late = {key for key, changes in self._left.items() if any(self._worth_retrying(change) for change in changes)}
+        late = {key for key, changes in self._left.items() if not all(needs_permit(change) for change in changes)}
         return late | self._ask_again
-
-    def _worth_retrying(self, change: Change) -> bool:
-        return not needs_permit(change) and change_id(change) not in self._refused
 
     def learn(self, keys: Set[Key] | None, observed: Observed) -> None:
         """Take a read of `keys` (None: of the whole device). All that was known of them is replaced."""
@@ -123,9 +122,9 @@ class Picture:
         self.planned.update(change_id(change) for change in todo)
 
     def _words(self, left: Iterable[list[Change]]) -> dict[BindingId, str]:
-        """What the device replied to the changes that it refused."""
-        refused = [change for changes in left for change in changes if change_id(change) in self._refused]
-        return {binding_of(change): self._refused[change_id(change)] for change in refused}
+        """What the device replied to the changes that it did not make."""
+        failed = [change for changes in left for change in changes if change_id(change) in self._replies]
+        return {binding_of(change): self._replies[change_id(change)] for change in failed}
 
     def _why_withheld(self, change: Change) -> str:
         flapping = self._memory.flapping(binding_of(change), self._monotonic())
@@ -152,8 +151,16 @@ class Picture:
         self._touched.update(key_of(change) for change in slice)
 
     def take(self, outcomes: Sequence[Outcome]) -> int:
-        """Remember what the device refused, in its words. Returns how many changes it says are done."""
+        """Remember what the device replied to what it did not make. Returns how many changes it says are done.
+
+        Only a restriction that was refused waits for the next sweep: what became of it may be unknown, and a restore
+        that is refused now may be let through in a second.
+        """
         for outcome in outcomes:
+            change = change_id(outcome.change)
+            self._replies.pop(change, None)
             if outcome.result is not Result.DONE and outcome.detail:
-                self._refused[change_id(outcome.change)] = outcome.detail
+                self._replies[change] = outcome.detail
+            if outcome.result is Result.REFUSED and needs_permit(outcome.change):
+                self._refused.add(change)
         return sum(outcome.result is Result.DONE for outcome in outcomes)

@@ -49,8 +49,22 @@ class FeedDevice:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedAsk:
+    """POST /v1/agent/feed: what the agent has, and how many seconds it waits for anything else at most.
+
+    `known` maps its devices to [epoch, revision], `modes` to the mode of each kind of service. It is a body, since a
+    site may have hundreds of devices, and all of it is told each time, since an answer may have been lost.
+    """
+
+    wait: float = 0.0
+    known: dict[str, tuple[str, int]] = field(default_factory=dict)
+    modes: dict[str, dict[str, str]] = field(default_factory=dict)
+    stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Feed:
-    """GET /v1/agent/feed: all devices of the asking agent. `stopped` repeats `grifo stop`."""
+    """The answer to FeedAsk: all devices of the asking agent. `stopped` repeats `grifo stop`."""
 
     version: int
     installation: str

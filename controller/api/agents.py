@@ -4,13 +4,12 @@ The feed is the one endpoint that waits: a coroutine without a thread or a conne
 """
 
 import asyncio
-from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
 from controller.api.auth import Agent, Caller
-from controller.api.checked import check_enrolment, check_report
+from controller.api.checked import check_enrolment, check_feed_ask, check_report
 from controller.api.context import Context
 from controller.api.paths import DeviceName, Given
 from controller.api.problems import Problem, responses
@@ -23,36 +22,29 @@ from enforcement import wire
 
 router = APIRouter(prefix="/v1/agent", tags=["agents"], responses=responses(401, 403, 422, 503))
 
-LONGEST_WAIT_S = 60.0
 
-Known = dict[str, tuple[str, int]]
-
-
-@router.get("/feed")
-async def feed(
-    context: Given,
-    caller: Agent,
-    known: Annotated[list[str] | None, Query(description="What the agent has: `device:epoch:revision`.")] = None,
-    mode: Annotated[
-        list[str] | None,
-        Query(description="The modes that it knows, each `device:kind:mode`; default: what it was told last."),
-    ] = None,
-    stopped: Annotated[bool, Query(description="Whether it knows restricting to be stopped.")] = False,
-    wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_S, description="Answer after this many seconds at most.")] = 0,
-) -> wire.Feed:
+@router.post("/feed")
+async def feed(context: Given, caller: Agent, ask: wire.FeedAsk) -> wire.Feed:
     """Where the agent's devices stand: at once when anything differs from what it knows, else after `wait` seconds."""
-    has = _known(known or [])
+    check_feed_ask(ask)
     present = await asyncio.to_thread(_look, context, caller)
-    modes = context.board.told_modes.get(caller.name) if mode is None else frozenset(mode)
 
     def differs(standing: Standing) -> bool:
-        moved = standing.stopped != stopped or _places(standing, caller.name) != has
-        return moved or _modes(standing, caller.name) != modes
+        moved = standing.stopped != ask.stopped or _places(standing, caller.name) != ask.known
+        return moved or _modes(standing, caller.name) != ask.modes
 
-    if wait and not differs(present):
-        present = await context.board.wait(differs, wait) or present
-    context.board.told_modes[caller.name] = _modes(present, caller.name)
+    def is_news(standing: Standing) -> bool:
+        return differs(standing) and not _is_behind(standing, present)
+
+    if ask.wait and not differs(present):
+        present = await context.board.wait(is_news, ask.wait) or present
     return _feed(present, caller.name)
+
+
+def _is_behind(standing: Standing, present: Standing) -> bool:
+    """Whether the board has not yet seen what this request has: an older word would look like a backup restored."""
+    former = ((standing.devices.get(name), device) for name, device in present.devices.items())
+    return any(old is None or (old.epoch == new.epoch and old.revision < new.revision) for old, new in former)
 
 
 def _look(context: Context, caller: Caller) -> Standing:
@@ -62,29 +54,16 @@ def _look(context: Context, caller: Caller) -> Standing:
         return where_devices_stand(tx)
 
 
-def _known(texts: Sequence[str]) -> Known:
-    """Places by device. Neither an id nor an epoch holds a colon."""
-    found: Known = {}
-    for text in texts:
-        device, _, rest = text.partition(":")
-        epoch, _, revision = rest.rpartition(":")
-        if not device or not revision.isdecimal():
-            raise Problem(422, f"query.known: {text!r} is not written device:epoch:revision")
-        found[device] = (epoch, int(revision))
-    return found
-
-
 def _mine(standing: Standing, agent: str) -> dict[str, DeviceStanding]:
     return {name: device for name, device in standing.devices.items() if device.agent == agent}
 
 
-def _places(standing: Standing, agent: str) -> Known:
+def _places(standing: Standing, agent: str) -> dict[str, tuple[str, int]]:
     return {name: (device.epoch, device.revision) for name, device in _mine(standing, agent).items()}
 
 
-def _modes(standing: Standing, agent: str) -> frozenset[str]:
-    mine = _mine(standing, agent).items()
-    return frozenset(f"{name}:{kind}:{mode}" for name, device in mine for kind, mode in device.modes)
+def _modes(standing: Standing, agent: str) -> dict[str, dict[str, str]]:
+    return {name: dict(device.modes) for name, device in _mine(standing, agent).items()}
 
 
 def _feed(standing: Standing, agent: str) -> wire.Feed:
@@ -155,14 +134,13 @@ def enrol(context: Given, caller: Agent, device: DeviceName, enrolment: wire.Enr
 @router.post("/devices/{device}/permits", responses=responses(404, 409))
 def permits(context: Given, caller: Agent, device: DeviceName, request: wire.PermitRequest) -> wire.Permit:
     """May these be restricted now? Asked before each slice that takes something away; no permit, no cut."""
-    now = context.clock()
     with context.database.write() as tx:
         row = devices.device(tx, device)
         _own(row, device, caller)
         assert row is not None
         if row.epoch != request.epoch:
             raise Problem(409, f"The device {device} is of epoch {row.epoch}, not {request.epoch}.")
-        answer = permit(tx, device, request, context.book, now)
+        answer = permit(tx, device, request, context.book, context.clock)
     context.metrics.permits(len(answer.granted), len(answer.refused))
     return answer
 

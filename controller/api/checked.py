@@ -4,14 +4,22 @@ from controller.api.problems import Problem
 from enforcement.access import LADDERS, Access, Kind
 from enforcement.keys import KeyType
 from enforcement.plan import State
-from enforcement.wire import Enrolment, EntryReport, Report
+from enforcement.wire import Enrolment, EntryReport, FeedAsk, Report
 
 STATES = frozenset({*State, "withheld", "refused"})
+
+LONGEST_WAIT_S = 60.0
 
 _LONGEST_ID = 64
 _LONGEST_TEXT = 4000
 _LONGEST_AGE_S = 10 * 366 * 86400
 _HIGHEST_REVISION = 2**62
+
+
+def check_feed_ask(ask: FeedAsk) -> None:
+    """Raises Problem 422 for a wait that no connection would outlive."""
+    if not 0 <= ask.wait <= LONGEST_WAIT_S:
+        raise Problem(422, f"body.wait must be seconds from 0 to {LONGEST_WAIT_S:.0f}")
 
 
 def check_report(report: Report) -> None:

@@ -35,16 +35,12 @@ log = logging.getLogger(__name__)
 
 
 class Board:
-    """Where devices stand, as last looked at, and the waiters for the next change. Lives in one event loop.
-
-    `told_modes` are the modes that each agent was last told of: it does not repeat them when it asks.
-    """
+    """Where devices stand, as last looked at, and the waiters for the next change. Lives in one event loop."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._standing: Standing | None = None
         self._closing = False
-        self.told_modes: dict[str, frozenset[str]] = {}
         self._rung = asyncio.Event()
         self._moved = asyncio.Condition()
         self._loop: asyncio.AbstractEventLoop | None = None

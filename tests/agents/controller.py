@@ -44,7 +44,9 @@ class Controller:
         self.before_permit: Callable[[list[str]], None] = lambda bindings: None
         self.after_permit: Callable[[list[str]], None] = lambda granted: None
         self.before_report: Callable[[], None] = lambda: None
+        self.after_feed: Callable[[], None] = lambda: None
         self.refuses: dict[str, str] = {}
+        self.others: set[str] = set()
         self.permitted: set[tuple[str, int]] = set()
         self.told_revision: dict[str, int] = {}
         self.port = 0
@@ -130,16 +132,18 @@ class Controller:
         }
         return Feed(VERSION, INSTALLATION, self.stopped, devices)
 
-    def wait_for_news(self, known: list[str], stopped: bool, wait_s: float, left: Callable[[], bool]) -> Feed:
+    def wait_for_news(self, ask: dict[str, Any], left: Callable[[], bool]) -> Feed:
         with self.changed:
             at_first = self.feed()
 
             def news() -> bool:
                 feed = self.feed()
-                seen = sorted(f"{name}:{device.epoch}:{device.revision}" for name, device in feed.devices.items())
-                return left() or seen != sorted(known) or feed.stopped != stopped or feed != at_first
+                places = {name: [device.epoch, device.revision] for name, device in feed.devices.items()}
+                modes = {name: device.modes for name, device in feed.devices.items()}
+                seen = {"known": places, "modes": modes, "stopped": feed.stopped}
+                return left() or feed != at_first or any(ask[name] != value for name, value in seen.items())
 
-            self.changed.wait_for(news, wait_s)
+            self.changed.wait_for(news, ask["wait"])
             feed = self.feed()
             self.told_revision.update({name: device.revision for name, device in feed.devices.items()})
             return feed
@@ -251,12 +255,14 @@ class _Handler(BaseHTTPRequestHandler):
     def _route(self, path: list[str], query: dict[str, list[str]], body: Any) -> None:
         controller = self.server.controller
         match self.command, path:
-            case "GET", ["feed"]:
-                stopped, wait_s = query.get("stopped", ["0"])[0] == "1", float(query["wait"][0])
-                feed = controller.wait_for_news(query.get("known", []), stopped, wait_s, lambda: self.server.leaving)
+            case "POST", ["feed"]:
+                feed = controller.wait_for_news(body, lambda: self.server.leaving)
+                controller.after_feed()
                 self._send(200, asdict(feed))
             case "GET", ["devices", device, "entries"]:
                 self._entries(device, query)
+            case "PUT", ["devices", device] if device in controller.others:
+                self._send(403, {"title": "Forbidden", "detail": "the device belongs to another agent"})
             case "PUT", ["devices", device]:
                 with controller.changed:
                     controller.desks[device].enrolment = body

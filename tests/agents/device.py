@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 
-from drivers.base import Capabilities, Garbled, Unreachable
+from drivers.base import Capabilities, Garbled, Refused, Unreachable
 from enforcement.access import LADDERS, Access, Kind, rank
 from enforcement.changes import Change, Outcome, Refresh, Remove, Restore, Restrict, Result, key_of
 from enforcement.entries import Mark
@@ -24,6 +24,8 @@ class Faults:
     unreachable: bool = False
     garbled: bool = False
     refuses: dict[Key, str] = field(default_factory=dict)
+    unsure: dict[Key, str] = field(default_factory=dict)
+    refuses_slices: str = ""
     drops_after: int | None = None
     lies: bool = False
     sessions_deaf: bool = False
@@ -128,6 +130,8 @@ class BoxDriver:
         self._reach()
         self._box.before_apply(slice)
         self._live_on()
+        if self._box.faults.refuses_slices:
+            raise Refused(self._box.faults.refuses_slices)
         outcomes: list[Outcome] = []
         for change in slice:
             self._drop_if_due(len(outcomes))
@@ -145,6 +149,8 @@ class BoxDriver:
         faults, key = self._box.faults, key_of(change)
         if key in faults.refuses:
             return Outcome(change, Result.REFUSED, faults.refuses[key])
+        if key in faults.unsure:
+            return Outcome(change, Result.UNKNOWN, faults.unsure[key], effect_done=False)
         if faults.lies:
             return Outcome(change, Result.DONE)
         with self._box.lock:

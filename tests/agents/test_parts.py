@@ -66,23 +66,26 @@ def test_the_guard_counts_the_last_hour(imposed: list[tuple[float, int]], left: 
 
 
 @pytest.mark.parametrize(
-    ("epoch", "revision", "told", "expected"),
+    ("epoch", "revision", "ahead", "told", "expected"),
     [
-        ("", 0, FeedDevice("e1", 7, {}), Standing.FOLLOW),
-        ("e1", 7, FeedDevice("e1", 7, {}), Standing.FOLLOW),
-        ("e1", 7, FeedDevice("e1", 8, {}), Standing.FOLLOW),
-        ("e1", 7, FeedDevice("e1", 6, {}), Standing.HALT),
-        ("e1", 7, FeedDevice("e2", 9, {}), Standing.HALT),
-        ("e1", 7, FeedDevice("e2", 1, {}, ["e1", 7]), Standing.ADOPT),
-        ("e1", 7, FeedDevice("e2", 1, {}, ["e1", 6]), Standing.HALT),
-        ("e1", 7, FeedDevice("e2", 1, {}, ["e0", 7]), Standing.HALT),
-        ("e2", 1, FeedDevice("e2", 1, {}, ["e1", 7]), Standing.FOLLOW),
+        ("", 0, False, FeedDevice("e1", 7, {}), Standing.FOLLOW),
+        ("e1", 7, False, FeedDevice("e1", 7, {}), Standing.FOLLOW),
+        ("e1", 7, False, FeedDevice("e1", 8, {}), Standing.FOLLOW),
+        ("e1", 7, False, FeedDevice("e1", 6, {}), Standing.DOUBT),
+        ("e1", 7, True, FeedDevice("e1", 6, {}), Standing.HALT),
+        ("e1", 7, True, FeedDevice("e1", 8, {}), Standing.HALT),
+        ("e1", 7, True, FeedDevice("e2", 1, {}, ["e1", 7]), Standing.ADOPT),
+        ("e1", 7, False, FeedDevice("e2", 9, {}), Standing.HALT),
+        ("e1", 7, False, FeedDevice("e2", 1, {}, ["e1", 7]), Standing.ADOPT),
+        ("e1", 7, False, FeedDevice("e2", 1, {}, ["e1", 6]), Standing.HALT),
+        ("e1", 7, False, FeedDevice("e2", 1, {}, ["e0", 7]), Standing.HALT),
+        ("e2", 1, False, FeedDevice("e2", 1, {}, ["e1", 7]), Standing.FOLLOW),
     ],
 )
 def test_only_a_controller_that_is_not_behind_is_followed(
-    epoch: str, revision: int, told: FeedDevice, expected: Standing
+    epoch: str, revision: int, ahead: bool, told: FeedDevice, expected: Standing
 ) -> None:
-    assert standing(epoch, revision, told) is expected
+    assert standing(epoch, revision, ahead, told) is expected
 
 
 def test_the_most_careful_mode_counts_where_the_kind_is_not_known() -> None:

@@ -1,12 +1,18 @@
 """A hand at the site wins for a while: local restores, in the memory file that a running agent watches."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from agents import local
+from agents.clock import SYSTEM_CLOCK
+from agents.memory import Pin
 from enforcement.access import Access
+from enforcement.keys import Key
 from tests.agents.conftest import Site, until
+from tests.agents.controller import Controller
+from tests.agents.device import Box
 
 
 @pytest.fixture
@@ -70,6 +76,28 @@ def test_a_pin_ends_when_the_controller_wants_the_key_open_itself(site: Site, se
     site.controller.want("box", "ana", Access.BLOCKED)
     site.until_state("ana", "verified")
     assert site.box.restricted() == {"ana"}
+
+
+def test_a_pin_holds_until_every_device_that_knows_its_key_wants_it_open(
+    tmp_path: Path, controller: Controller
+) -> None:
+    site = Site(tmp_path, controller, {"box": Box(), "other": Box()})
+    controller.want("box", "b1", Access.BLOCKED, key="username:ana")
+    controller.want("other", "b2", Access.FULL, key="username:ana")
+    try:
+        memory = site.start().memory
+        site.until_state("b1", "verified")
+        site.until_state("b2", "verified", "other")
+        key = Key.parse("username:ana")
+        memory.pin(Pin(key, "at the door", SYSTEM_CLOCK.now() + timedelta(hours=1)))
+        site.until_state("b1", "withheld")
+        controller.want("other", "b3", Access.BLOCKED)
+        site.until_state("b3", "verified", "other")
+        assert (site.boxes["box"].access(key), list(memory.pins(SYSTEM_CLOCK.now()))) == (Access.FULL, [key])
+        controller.want("box", "b1", Access.FULL, key="username:ana")
+        until(lambda: not memory.pins(SYSTEM_CLOCK.now()))
+    finally:
+        site.stop()
 
 
 def test_a_pin_that_is_taken_away_gives_the_key_back_to_the_controller(site: Site, settings: Path) -> None:

@@ -131,9 +131,9 @@ class Live:
         headers = {"Idempotency-Key": key or str(uuid.uuid4())}
         return self.as_(role).post(f"/v1/services/{service}/{verb}", json={"note": "a test", **body}, headers=headers)
 
-    def feed(self, wait: float = 0, agent: str = AGENT, **query: Any) -> dict[str, Any]:
-        """The agent's feed."""
-        answer = self.as_(agent).get("/v1/agent/feed", params={"wait": wait, **query})
+    def feed(self, wait: float = 0, agent: str = AGENT, **known: Any) -> dict[str, Any]:
+        """The agent's feed, for one that knows what `told` says of a former answer; without it, for one that is new."""
+        answer = self.as_(agent).post("/v1/agent/feed", json={"wait": wait, **known})
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
@@ -185,6 +185,15 @@ class Live:
         while not true():
             assert time.monotonic() < deadline, "it did not come to be so in time"
             time.sleep(0.005)
+
+
+def told(feed: Mapping[str, Any]) -> dict[str, Any]:
+    """What an agent that got this answer of the feed says that it knows, when it asks again."""
+    return {
+        "known": {name: [device["epoch"], device["revision"]] for name, device in feed["devices"].items()},
+        "modes": {name: device["modes"] for name, device in feed["devices"].items()},
+        "stopped": feed["stopped"],
+    }
 
 
 @contextmanager

@@ -19,7 +19,7 @@ ASKS = {
     "adopt": ("POST", "/v1/devices/d1/adopt-epoch", None),
     "abuse": ("POST", "/v1/services/s1/suspend", {"reason": "abuse", "note": "why"}),
     "events": ("POST", "/v1/events", None),
-    "feed": ("GET", "/v1/agent/feed", None),
+    "feed": ("POST", "/v1/agent/feed", {}),
 }
 ALLOWED = {
     "status": {"read", "noc", "admin", "billing"},

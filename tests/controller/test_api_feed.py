@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from controller.api.wake import Board
 from controller.store.engine import open_database
 from controller.store.queries.devices import set_stop
+from controller.store.queries.standing import Standing
 from tests.controller.billing import DEVICE, NOW
-from tests.controller.live import AGENT, Live
+from tests.controller.live import AGENT, Live, told
 
 FOR_LONG_S = 55.0
 """Longer than any test may take: an answer before that was woken."""
@@ -18,10 +20,9 @@ FOR_LONG_S = 55.0
 
 def waiting(live: Live, **more: Any) -> Callable[[], dict[str, Any]]:
     """Begin to wait for news of what the agent knows now; the result of it is the feed's answer."""
-    epoch, revision = live.standing()
+    ask = told(live.feed()) | more
     found: list[dict[str, Any]] = []
-    query = {"known": f"{DEVICE}:{epoch}:{revision}", **more}
-    thread = threading.Thread(target=lambda: found.append(live.feed(FOR_LONG_S, **query)))
+    thread = threading.Thread(target=lambda: found.append(live.feed(FOR_LONG_S, **ask)))
     thread.start()
 
     def result() -> dict[str, Any]:
@@ -30,6 +31,10 @@ def waiting(live: Live, **more: Any) -> Callable[[], dict[str, Any]]:
         return found[0]
 
     return result
+
+
+async def _shows_nothing(board: Board, standing: Standing) -> None:
+    """A poller that is still on its way."""
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +60,7 @@ def test_an_agent_hears_of_stop_and_of_its_end(enrolled: Live) -> None:
     news = waiting(enrolled)
     enrolled.as_("noc").put("/v1/stop", json={"note": "wait"})
     assert news()["stopped"] is True
-    news = waiting(enrolled, stopped=1)
+    news = waiting(enrolled)
     enrolled.as_("noc").delete("/v1/stop")
     assert news()["stopped"] is False
 
@@ -63,14 +68,17 @@ def test_an_agent_hears_of_stop_and_of_its_end(enrolled: Live) -> None:
 def test_an_agent_hears_of_a_mode_and_not_of_one_that_it_knows(enrolled: Live) -> None:
     news = waiting(enrolled)
     enrolled.as_("noc").put(f"/v1/devices/{DEVICE}/mode", json={"mode": "observe", "kind": "internet"})
-    modes = news()["devices"][DEVICE]["modes"]
-    assert modes["internet"] == "observe"
-    epoch, revision = enrolled.standing()
-    known = {"known": f"{DEVICE}:{epoch}:{revision}"}
-    same = [f"{DEVICE}:{kind}:{mode}" for kind, mode in modes.items()]
-    assert enrolled.feed(0.3, **known, mode=same)["devices"][DEVICE]["modes"] == modes
-    stale = [text.replace("observe", "enforce") for text in same]
-    assert enrolled.feed(FOR_LONG_S, **known, mode=stale)["devices"][DEVICE]["modes"] == modes
+    heard = news()
+    assert heard["devices"][DEVICE]["modes"]["internet"] == "observe"
+    assert enrolled.feed(0.3, **told(heard)) == heard
+
+
+def test_an_agent_that_lost_an_answer_is_told_the_mode_again(enrolled: Live) -> None:
+    before = told(enrolled.feed())
+    enrolled.as_("noc").put(f"/v1/devices/{DEVICE}/mode", json={"mode": "observe", "kind": "internet"})
+    enrolled.feed(FOR_LONG_S, **before)
+    again = enrolled.feed(FOR_LONG_S, **before)
+    assert again["devices"][DEVICE]["modes"]["internet"] == "observe"
 
 
 def test_another_process_wakes_our_agents_too(enrolled: Live) -> None:
@@ -83,19 +91,18 @@ def test_another_process_wakes_our_agents_too(enrolled: Live) -> None:
 
 
 def test_what_another_agent_has_wakes_nobody(enrolled: Live) -> None:
-    epoch, revision = enrolled.standing()
+    before = told(enrolled.feed())
     enrolled.enrol("other", agent="agent2")
-    found = enrolled.feed(0.3, known=f"{DEVICE}:{epoch}:{revision}")
+    found = enrolled.feed(0.3, **before)
     assert list(found["devices"]) == [DEVICE]
 
 
 def test_sixty_waiting_agents_hold_no_connection_and_all_wake(enrolled: Live) -> None:
     pool: Any = enrolled.server.config.app.state.context.database.engine.pool  # type: ignore[union-attr]
     client = enrolled.as_(AGENT)
-    epoch, revision = enrolled.standing()
-    query: dict[str, str | float] = {"wait": FOR_LONG_S, "known": f"{DEVICE}:{epoch}:{revision}"}
+    ask = {"wait": FOR_LONG_S, **told(enrolled.feed())}
     with ThreadPoolExecutor(60) as threads:
-        waiters = [threads.submit(client.get, "/v1/agent/feed", params=query) for _ in range(60)]
+        waiters = [threads.submit(client.post, "/v1/agent/feed", json=ask) for _ in range(60)]
         enrolled.until(lambda: len(enrolled.server.server_state.connections) >= 60)
         enrolled.until(lambda: pool.checkedout() == 0)
         assert not any(waiter.done() for waiter in waiters)
@@ -106,9 +113,8 @@ def test_sixty_waiting_agents_hold_no_connection_and_all_wake(enrolled: Live) ->
 
 
 def test_a_feed_that_learns_nothing_answers_the_same_in_time(enrolled: Live) -> None:
-    epoch, revision = enrolled.standing()
-    found = enrolled.feed(0.2, known=f"{DEVICE}:{epoch}:{revision}")
-    assert (found["devices"][DEVICE]["epoch"], found["devices"][DEVICE]["revision"]) == (epoch, revision)
+    before = enrolled.feed()
+    assert enrolled.feed(0.2, **told(before)) == before
 
 
 def test_the_end_of_the_controller_waits_for_no_agent(enrolled: Live) -> None:
@@ -118,11 +124,28 @@ def test_the_end_of_the_controller_waits_for_no_agent(enrolled: Live) -> None:
     assert DEVICE in news()["devices"]
 
 
-@pytest.mark.parametrize("known", ["nonsense", "d1:e", "d1:e:x", ":e:1"])
-def test_a_badly_written_place_is_refused_saying_how_it_is_written(live: Live, known: str) -> None:
-    answer = live.as_(AGENT).get("/v1/agent/feed", params={"known": known})
+@pytest.mark.parametrize(
+    "body",
+    [{"known": {"d1": "e:1"}}, {"known": {"d1": ["e", "x"]}}, {"modes": {"d1": "observe"}}, {"wait": -1}, {"wait": 61}],
+)
+def test_a_badly_written_ask_is_refused_saying_where(live: Live, body: dict[str, Any]) -> None:
+    answer = live.as_(AGENT).post("/v1/agent/feed", json=body)
     assert answer.status_code == 422
-    assert "device:epoch:revision" in answer.json()["detail"]
+    assert f"body.{next(iter(body))}" in answer.json()["detail"]
+
+
+def test_an_agent_of_a_thousand_devices_is_answered(enrolled: Live) -> None:
+    known = {f"router-{each:04d}.example": ["a" * 32, each] for each in range(1000)}
+    assert list(enrolled.feed(known=known)["devices"]) == [DEVICE]
+
+
+def test_the_feed_never_answers_with_less_than_it_has_just_told(
+    enrolled: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Board, "_show", _shows_nothing)
+    enrolled.debtor()
+    present = enrolled.feed()
+    assert enrolled.feed(0.5, **told(present)) == present
 
 
 def test_entries_of_another_epoch_or_ahead_of_us_are_a_conflict(enrolled: Live) -> None:
