@@ -13,6 +13,7 @@ from urllib.parse import quote
 import httpx
 
 from cli.errors import Exit, Failed
+from cli.told import for_a_person
 
 CONFIG = Path("~/.config/grifo/cli.toml")
 
@@ -117,7 +118,7 @@ class Client:
             raise Failed(words, Exit.UNREACHABLE) from wrong
         if answer.is_success:
             return answer.json() if answer.content else None
-        raise Failed(_problem(answer), _code(answer.status_code))
+        raise Failed(for_a_person(_problem(answer), path[-1]), _code(answer.status_code))
 
 
 def _trust(access: Access) -> ssl.SSLContext | bool:

@@ -68,16 +68,17 @@ def adopt_epoch(
 
 
 @device_app.command("release")
-def release(device: Device) -> None:
+def release(device: Device, as_json: AsJson = False) -> None:
     """Take a device from its agent, so that another agent may enrol it."""
-    with session(as_json=False) as screen:
+    with session(as_json) as screen:
         screen.client.delete("devices", device, "agent")
-        screen.say(f"{device} is nobody's now.")
+        found = {"device": device, "agent": None}
+        screen.answer(found, lambda screen, _: screen.say(f"{device} is nobody's now."))
 
 
 @brake_app.command("list")
 def list_brakes(as_json: AsJson = False) -> None:
-    """First impositions of the last 24 h, and how many may pass."""
+    """First impositions of the last 24 h, and how many may pass with what is approved."""
     with session(as_json) as screen:
         screen.answer(screen.client.get("brakes"), screens.brakes)
 
@@ -91,7 +92,10 @@ def approve(
     lasting: Annotated[str, typer.Option("--for", help="How long, at most 7d.")] = "24h",
     as_json: AsJson = False,
 ) -> None:
-    """Let more first impositions pass; the accounts of the device are decided again."""
+    """Let more first impositions pass; the accounts of the device are decided again.
+
+    Replaces a former approval of the same policy and device: --extra is not added to it.
+    """
     with session(as_json) as screen:
         until = (screen.now + times.span(lasting, "--for")).isoformat()
         body = {"extra": extra, "until": until, "note": note}
@@ -107,11 +111,12 @@ def list_conflicts(as_json: AsJson = False) -> None:
 
 
 @conflict_app.command("settle")
-def settle(number: Annotated[int, typer.Argument(metavar="NUMBER")], note: Note) -> None:
+def settle(number: Annotated[int, typer.Argument(metavar="NUMBER")], note: Note, as_json: AsJson = False) -> None:
     """A person has looked: the stored event stands, and its account may be cut again."""
-    with session(as_json=False) as screen:
+    with session(as_json) as screen:
         screen.client.post("conflicts", str(number), "settle", body={"note": note})
-        screen.say(f"Conflict {number} is settled.")
+        found = {"conflict": number, "settled": True}
+        screen.answer(found, lambda screen, _: screen.say(f"Conflict {number} is settled."))
 
 
 @event_app.command("send")

@@ -18,9 +18,8 @@ from cli.client import Client, client_from_environment
 from cli.errors import Exit, Failed
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the API's JSON instead of tables.")]
-KeyArgument = Annotated[
-    str, typer.Argument(metavar="KEY", help="A phone, user name, IP address, account or service id.")
-]
+KEY_HELP = "A phone, user name, IP address, account or service id."
+KeyArgument = Annotated[str, typer.Argument(metavar="KEY", help=KEY_HELP)]
 
 
 @dataclass
@@ -62,9 +61,19 @@ class Session:
         else:
             show(self, data)
 
+    def answer_all(self, data: list[Any], show: Callable[["Session", Any], None]) -> None:
+        """The same of several: in JSON the one alone, or a list; drawn one after the other, a line between."""
+        if self.as_json:
+            self.answer(data[0] if len(data) == 1 else data, show)
+            return
+        for number, one in enumerate(data):
+            if number:
+                self.console.print()
+            show(self, one)
+
     def say(self, words: str, style: str | None = None) -> None:
         """One line for a person; nothing where JSON is wanted."""
-        if not self.as_json:
+        if words and not self.as_json:
             self.console.print(words, style=style, markup=False)
 
     def table(self, *columns: str) -> Table:
@@ -76,15 +85,29 @@ class Session:
 
     def service_named(self, key: str) -> str:
         """The id of the one service that `key` names. Raises Failed: none, or several, which are listed."""
-        found = self.client.get("find", key=key)["services"]
-        if not found:
-            raise Failed(
-                f"Nothing is known by {key!r}: no service, account, phone, user name or address.", Exit.REFUSED
-            )
+        found = self._found(key)
         if len(found) > 1:
-            lines = "\n".join(f"  {_in_short(service)}" for service in found)
-            raise Failed(f"{key!r} names {len(found)} services; say which:\n{lines}", Exit.USAGE)
+            raise _several(key, found)
         return str(found[0]["service"])
+
+    def services_named(self, key: str) -> list[str]:
+        """The ids of the services of one account that `key` names, for looking at. Raises Failed as above."""
+        found = self._found(key)
+        if len({service["account"] for service in found}) > 1:
+            raise _several(key, found)
+        return [str(service["service"]) for service in found]
+
+    def _found(self, key: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.client.get("find", key=key)["services"]
+        if not found:
+            words = f"Nothing is known by {key!r}: no service, account, phone, user name or address."
+            raise Failed(words, Exit.REFUSED)
+        return found
+
+
+def _several(key: str, found: list[dict[str, Any]]) -> Failed:
+    lines = "\n".join(f"  {_in_short(service)}" for service in found)
+    return Failed(f"{key!r} names {len(found)} services; say which:\n{lines}", Exit.USAGE)
 
 
 def _in_short(service: dict[str, Any]) -> str:

@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import screens, times
+from cli import screens, service_screen, times
 from cli.errors import Exit, Failed
-from cli.session import AsJson, KeyArgument, Session, session
+from cli.session import KEY_HELP, AsJson, KeyArgument, Session, session
 from cli.waiting import wait_until_restored
 
 Note = Annotated[str, typer.Option("--note", help="Why, for whoever reads the timeline.")]
@@ -22,20 +22,33 @@ def status(as_json: AsJson = False) -> None:
 
 
 def why(key: KeyArgument, as_json: AsJson = False) -> None:
-    """Why a service has the access that it has: reasons, evidence, devices, what comes next, what restores it."""
+    """Why a service has the access that it has: reasons, evidence, devices, what comes next, what restores it.
+
+    For an account, all its services.
+    """
     with session(as_json) as screen:
-        screen.answer(screen.client.get("services", screen.service_named(key)), screens.service)
+        found = [screen.client.get("services", service) for service in screen.services_named(key)]
+        screen.answer_all(found, service_screen.service)
 
 
 def timeline(
-    key: KeyArgument,
+    key: Annotated[str, typer.Argument(metavar="KEY", help=KEY_HELP)] = "",
+    device: Annotated[str, typer.Option("--device", help="What happened to this device, newest first.")] = "",
+    everything: Annotated[bool, typer.Option("--all", help="Everything that happened, newest first.")] = False,
     limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="The newest so many.")] = 100,
     as_json: AsJson = False,
 ) -> None:
-    """What happened to a service, oldest first."""
+    """What happened to a service or an account's services, oldest first; or to a device, or at all, newest first."""
+    if (bool(key), bool(device), everything).count(True) != 1:
+        raise Failed("Say whose timeline: a KEY, or --device NAME, or --all.", Exit.USAGE)
     with session(as_json) as screen:
-        found = screen.client.get("services", screen.service_named(key), "timeline", limit=limit)
-        screen.answer(found, screens.timeline)
+        if not key:
+            asked: dict[str, str | int] = {"device": device} if device else {}
+            screen.answer(screen.client.get("timeline", limit=limit, **asked), service_screen.happened)
+            return
+        names = screen.services_named(key)
+        found = [screen.client.get("services", service, "timeline", limit=limit) for service in names]
+        screen.answer_all(found, service_screen.timeline if len(found) == 1 else service_screen.timeline_named)
 
 
 def suspend(
@@ -54,10 +67,18 @@ def suspend(
         ends = times.moment(until, "--until", screen.now, screen.zone) if until else None
         body = {"reason": reason, "note": note, "until": ends, "access": access}
         found = screen.client.post("services", service, "suspend", body=body)
-        screen.answer(found, screens.service)
-        if found["access"] == "full":
-            blocks = "; ".join(block["text"] for block in found["blocks"]) or "nothing past due asks for it"
-            raise Failed(f"{service} is not restricted: {blocks}", Exit.REFUSED)
+        screen.answer(found, service_screen.service)
+        _tell_suspended(found)
+
+
+def _tell_suspended(found: dict[str, Any]) -> None:
+    if found["access"] == "full":
+        blocks = "; ".join(block["text"] for block in found["blocks"]) or "nothing past due asks for it"
+        words = service_screen.without_our_ids(blocks)
+        raise Failed(f"{found['service']} is not restricted: {words}", Exit.REFUSED)
+    if service_screen.unenforced(found):
+        blocks = " ".join(service_screen.shortcomings(found)) or "No device is told to."
+        raise Failed(f"{found['service']} is to be {found['access']}, and nothing enforces it. {blocks}", Exit.REFUSED)
 
 
 def restore(
@@ -79,10 +100,12 @@ def restore(
         until = (screen.now + times.span(lasting, "--for")).isoformat() if lasting else None
         body = {"reason": reason, "note": note, "until": until}
         if not wait:
-            screen.answer(screen.client.post("services", service, "restore", body=body), screens.service)
+            found = screen.client.post("services", service, "restore", body=body)
+            screen.answer(found, service_screen.service)
+            screen.say(found["told"])
             return
         found, milliseconds = wait_until_restored(screen, service, body, timeout)
-        screen.answer(found | {"restore_ms": milliseconds}, screens.service)
+        screen.answer(found | {"restore_ms": milliseconds}, service_screen.service)
         _tell_restored(screen, found, milliseconds)
 
 
@@ -94,7 +117,7 @@ def _tell_restored(screen: Session, found: dict[str, Any], milliseconds: int | N
         states = ", ".join(f"{entry['device']}: {entry['state']}" for entry in found["entries"])
         words = f"{found['service']} is restored, but not yet read back from every device ({states})."
         raise Failed(words, Exit.REFUSED)
-    screen.say(f"restored and read back in {milliseconds} ms", "green")
+    screen.say(found["told"] or f"restored and read back in {milliseconds} ms", "green")
 
 
 def drift(as_json: AsJson = False) -> None:

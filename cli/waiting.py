@@ -24,6 +24,7 @@ def wait_until_restored(
     # On standard error, so that what is printed stays clean for pipes.
     with Status("restoring ...", console=Console(stderr=True)) as progress:
         found: dict[str, Any] = screen.client.post("services", service, "restore", body=body)
+        told = found["told"]
         while True:
             waited = monotonic() - began
             if is_restored(found):
@@ -32,7 +33,7 @@ def wait_until_restored(
                 return found, None
             progress.update(f"restoring {service}: {in_words(found)}, {waited:.1f} s")
             sleep(_LOOK_S if waited < _OFTEN_S else _LOOK_LESS_S)
-            found = screen.client.get("services", service)
+            found = screen.client.get("services", service) | {"told": told}
 
 
 def is_restored(found: dict[str, Any]) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from controller.core.model import HoldKind, Policy
-from controller.store.queries import accounts, ordering
+from controller.store.queries import accounts, ordering, shown
 from controller.store.queries.timeline import Happening, record
 from enforcement.access import LADDERS, Access, Kind, Reason
 
@@ -62,9 +62,28 @@ def suspend(tx: Connection, ordered: Ordered, access: Access | None) -> None:
     _finish(tx, ordered, "order", text)
 
 
-def restore(tx: Connection, ordered: Ordered, policy: Policy) -> None:
-    """Write a courtesy (billing), or end the orders of a reason; mark the account. Raises OrderRefused."""
+def restore(tx: Connection, ordered: Ordered, policy: Policy) -> str:
+    """Write a courtesy (billing), or end the orders of a reason; mark the account. Raises OrderRefused.
+
+    Says why there was nothing to do where that is so: a courtesy for one who owes nothing would shelter the next debt.
+    """
     _check_until(ordered)
+    if ordered.reason is Reason.BILLING and _open_and_owes_nothing(tx, ordered):
+        return f"{ordered.service.id} is open already and nothing is past due: no courtesy was needed."
+    _restore(tx, ordered, policy)
+    return ""
+
+
+def _open_and_owes_nothing(tx: Connection, ordered: Ordered) -> bool:
+    """By the present decision; false where something has happened since that it does not yet know of."""
+    decision, service = shown.decision_row(tx, ordered.service.id), shown.service_row(tx, ordered.service.id)
+    review_at = service.review_at
+    if decision is None or (review_at is not None and review_at <= ordered.now):
+        return False
+    return decision.access == Access.FULL and all(fact["kind"] != "invoice" for fact in decision.body["evidence"])
+
+
+def _restore(tx: Connection, ordered: Ordered, policy: Policy) -> None:
     if ordered.reason is Reason.BILLING:
         until = ordered.until or ordered.now + timedelta(days=policy.courtesy_days)
         _give_courtesy(tx, ordered, until)

@@ -131,6 +131,7 @@ class ServiceOut(BaseModel):
     orders: list[OrderOut] = Field(description="Orders in force.")
     holds: list[HoldOut] = Field(description="Holds in force, now or later.")
     entries: list[EntryOut]
+    told: str = Field(default="", description="In the answer to an order: why there was nothing to do, if so.")
 
 
 class TimelineItem(BaseModel):

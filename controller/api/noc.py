@@ -11,7 +11,7 @@ from controller.api.paths import AccountId, Given, ServiceId, unknown_device, un
 from controller.api.problems import Problem, responses
 from controller.api.show import service_shown
 from controller.api.views import DriftOut, StatusOut
-from controller.store.queries import shown, watched
+from controller.store.queries import naming, shown, watched
 
 router = APIRouter(prefix="/v1", responses=responses(401, 403, 422, 503))
 
@@ -89,7 +89,7 @@ def find(
 ) -> FoundOut:
     """The services that a key names, however it is written; at most 50."""
     with context.database.read() as tx:
-        return FoundOut.model_validate({"key": key, "services": shown.services_named(tx, key)})
+        return FoundOut.model_validate({"key": key, "services": naming.services_named(tx, key)})
 
 
 @router.get("/status", tags=["watching"])

@@ -58,8 +58,9 @@ def suspend_service(
     """
     _check_reason(caller, ask.reason)
 
-    def effect(tx: Connection, row: Any, now: datetime) -> None:
+    def effect(tx: Connection, row: Any, now: datetime) -> str:
         suspend(tx, Ordered(row, caller.name, ask.reason, ask.note, ask.until, now), ask.access)
+        return ""
 
     request = {"order": "suspend", "service": service, **ask.model_dump(mode="json")}
     return _ordered(context, caller, service, idempotency_key, request, effect)
@@ -72,8 +73,8 @@ def restore_service(
     """Restore a service: a courtesy until a date (`billing`), or the end of the orders given for another reason."""
     _check_reason(caller, ask.reason)
 
-    def effect(tx: Connection, row: Any, now: datetime) -> None:
-        restore(tx, Ordered(row, caller.name, ask.reason, ask.note, ask.until, now), _policy(context, row))
+    def effect(tx: Connection, row: Any, now: datetime) -> str:
+        return restore(tx, Ordered(row, caller.name, ask.reason, ask.note, ask.until, now), _policy(context, row))
 
     request = {"order": "restore", "service": service, **ask.model_dump(mode="json")}
     return _ordered(context, caller, service, idempotency_key, request, effect)
@@ -94,7 +95,7 @@ def _ordered(
     service: str,
     key: str | None,
     request: dict[str, Any],
-    effect: Callable[[Connection, Any, datetime], None],
+    effect: Callable[[Connection, Any, datetime], str],
 ) -> JSONResponse:
     if not key:
         raise Problem(400, "header.Idempotency-Key is required: any text that is new for each order, such as a UUID")
@@ -116,7 +117,7 @@ def _answer(
     caller: Caller,
     service: str,
     key_and_digest: tuple[str, str],
-    effect: Callable[[Connection, Any, datetime], None],
+    effect: Callable[[Connection, Any, datetime], str],
 ) -> repeated.Answer:
     key, digest = key_and_digest
     now = context.clock()
@@ -130,9 +131,9 @@ def _answer(
             if given.request_digest != digest:
                 raise _key_reused()
             return given
-        effect(tx, row, now)
+        told = effect(tx, row, now)
         _review(tx, row.account_id, context, now)
-        state = service_shown(tx, service, now, context.settings.default_policy)
+        state = service_shown(tx, service, now, context.settings.default_policy).model_copy(update={"told": told})
         answer = repeated.Answer(digest, 200, state.model_dump(mode="json"))
         repeated.keep_answer(tx, caller.name, key, answer, now)
         return answer

@@ -105,8 +105,8 @@ class BrakeOut(BaseModel):
     policy: str
     device: str
     reserved: int
-    cap: int
-    approved_extra: int
+    cap: int = Field(description="How many may pass by the policy alone.")
+    approved_extra: int = Field(description="How many more may pass, while an approval is in force.")
     approved_by: str | None
     approved_until: datetime | None
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 import cli.main
 from controller.store.engine import Database
@@ -54,6 +55,7 @@ def run_inside(*arguments: str, env: dict[str, str], stdin: str = "") -> Done:
     code: object = 0
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         patch.setattr(os, "environ", env)
+        patch.setattr(Console, "_environ", env)  # or it would take the width from whoever runs the tests
         patch.setattr(sys, "argv", ["grifo", *arguments])
         patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
         try:

@@ -126,11 +126,11 @@ def test_suspend_until_takes_a_length_of_time(live: Live, grifo: Grifo) -> None:
     assert live.service("s2")["orders"][0]["until"] == "2026-03-03T12:00:00Z"
 
 
-def test_a_key_that_names_several_services_lists_them_and_is_wrong_usage(live: Live, grifo: Grifo) -> None:
-    live.tell(live.billing.service("a2", "s3", (DEVICE, "username:u3")))
-    done = grifo("why", "a2")
+def test_a_key_of_two_accounts_lists_their_services_and_is_wrong_usage(live: Live, grifo: Grifo) -> None:
+    live.tell(live.billing.service("a2", "s3", (DEVICE, "username:u1")))
+    done = grifo("why", "u1")
     assert done.code == 2
-    assert "s2" in done.err
+    assert "s1" in done.err
     assert "s3" in done.err
 
 

@@ -79,3 +79,27 @@ def test_what_belongs_to_no_account_and_no_device_is_told_too(customer: Live) ->
 
 def test_a_device_that_nobody_named_has_no_timeline(customer: Live) -> None:
     assert customer.as_("read").get("/v1/timeline", params={"device": "nowhere"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("key", "asked"),
+    [
+        ("ipv6_prefix:2001:db8:8::/48", "2001:db8:8::1"),
+        ("ipv6_prefix:2001:db8:8::/48", "2001:db8:8:ffff::7"),
+        ("ipv4:192.0.2.0/29", "192.0.2.6"),
+        ("ipv4:192.0.2.6", "192.0.2.6"),
+        ("msisdn:+34910000012", "910 000 012"),
+        ("msisdn:+34910000012", "0000012"),
+    ],
+)
+def test_a_key_is_found_by_what_it_contains_and_a_phone_by_its_end(customer: Live, key: str, asked: str) -> None:
+    customer.tell(customer.billing.service("a1", "s7", (DEVICE, key)))
+    found = customer.as_("read").get("/v1/find", params={"key": asked}).json()["services"]
+    assert [service["service"] for service in found] == ["s7"]
+
+
+@pytest.mark.parametrize("asked", ["2001:db8:9::1", "192.0.2.8", "000012", "910000013"])
+def test_what_is_outside_or_too_short_finds_nothing(customer: Live, asked: str) -> None:
+    keys = ("ipv6_prefix:2001:db8:8::/48", "ipv4:192.0.2.0/29", "msisdn:+34910000012")
+    customer.tell(customer.billing.service("a1", "s7", *((DEVICE, key) for key in keys)))
+    assert customer.as_("read").get("/v1/find", params={"key": asked}).json()["services"] == []

@@ -21,10 +21,6 @@ from controller.store.tables import (
     services,
     timeline,
 )
-from enforcement.keys import Key, KeyType
-
-FOUND_AT_MOST = 50
-"""A key that names more services than this is no key; whoever asks should be more exact."""
 
 Shown = dict[str, Any]
 
@@ -171,31 +167,6 @@ def services_of_account(tx: Connection, account: str) -> list[Shown]:
     """The account's services in short."""
     query = select(services.c.id).where(services.c.account_id == account)
     return services_in_short(tx, tx.execute(query).scalars())
-
-
-def services_named(tx: Connection, text: str) -> list[Shown]:
-    """The services that `text` names: by their id, their account's, or a key of a live binding however written."""
-    by_id = select(services.c.id).where(or_(services.c.id == text, services.c.account_id == text))
-    by_key = select(bindings.c.service_id).where(bindings.c.key.in_(keys_written(text)), bindings.c.ended_at.is_(None))
-    found = tx.execute(by_id.union(by_key).limit(FOUND_AT_MOST)).scalars()
-    return services_in_short(tx, found)
-
-
-def keys_written(text: str) -> list[str]:
-    """Every key that a person may mean by `text`: with its type, or bare, such as a phone number with spaces."""
-    text = text.strip()
-    attempts = [(kind.value, text) for kind in KeyType]
-    type, colon, value = text.partition(":")
-    if colon and type in set(KeyType):
-        attempts.append((type, value))
-    return sorted({key for attempt in attempts if (key := _key(*attempt))})
-
-
-def _key(type: str, value: str) -> str:
-    try:
-        return str(Key.of(type, value))
-    except ValueError:
-        return ""
 
 
 def services_in_short(tx: Connection, ids: Iterable[str]) -> list[Shown]:

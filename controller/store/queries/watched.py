@@ -201,12 +201,23 @@ def agents_heard(tx: Connection) -> dict[str, datetime]:
 
 def brakes_shown(tx: Connection, now: datetime) -> list[Shown]:
     """First impositions of the last 24 hours, and how many may pass, by policy and device."""
-    same = ("policy", "device", "cap", "approved_extra", "approved_by", "approved_until")
-    query = select(brakes).order_by(brakes.c.policy, brakes.c.device)
     return [
-        {name: getattr(row, name) for name in same} | {"reserved": made_in_a_day(tx, row.policy, row.device, now)}
-        for row in tx.execute(query).all()
+        {
+            "policy": row.policy,
+            "device": row.device,
+            "cap": row.cap,
+            "reserved": made_in_a_day(tx, row.policy, row.device, now),
+            **_approval(row, now),
+        }
+        for row in tx.execute(select(brakes).order_by(brakes.c.policy, brakes.c.device)).all()
     ]
+
+
+def _approval(row: Row[Any], now: datetime) -> Shown:
+    """The approval in force; one that has run out lets nothing pass, and is not shown."""
+    if row.approved_until is None or row.approved_until <= now:
+        return {"approved_extra": 0, "approved_by": None, "approved_until": None}
+    return {name: getattr(row, name) for name in ("approved_extra", "approved_by", "approved_until")}
 
 
 def conflicts_counted(tx: Connection) -> int:
