@@ -130,7 +130,8 @@ def _next(screen: Session, data: Data) -> None:
         say(Text.assemble(("what comes next: ", "bold"), data["next_stage"]))
     for block in data["blocks"]:
         if block["text"] not in shortcomings(data):
-            say(Text(f"  not yet: {without_our_ids(block['text'])}{_until(screen, block)}"))
+            until = "" if " until " in block["text"] else _until(screen, block)
+            say(Text(f"  not yet: {without_our_ids(block['text'])}{until}"))
     if data["review_at"] and not data["being_reviewed"]:
         say(Text(f"looked at again {screen.local(data['review_at'])}"))
 
@@ -139,7 +140,7 @@ def timeline(screen: Session, data: Data) -> None:
     """`grifo timeline KEY`: oldest first, as one reads."""
     table = screen.table("at", "what", "who", "")
     for item in reversed(data["items"]):
-        table.add_row(screen.local(item["at"]), item["kind"], Text(item["actor"]), Text(item["text"]))
+        table.add_row(screen.local(item["at"]), item["kind"], Text(item["actor"]), Text(without_our_ids(item["text"])))
     screen.console.print(table)
 
 
@@ -154,5 +155,6 @@ def happened(screen: Session, data: Data) -> None:
     table = screen.table("at", "what", "who", "device", "service", "")
     for item in data["items"]:
         where = (item["device"] or "-", item["service"] or item["account"] or "-")
-        table.add_row(screen.local(item["at"]), item["kind"], Text(item["actor"]), *where, Text(item["text"]))
+        words = Text(without_our_ids(item["text"]))
+        table.add_row(screen.local(item["at"]), item["kind"], Text(item["actor"]), *where, words)
     screen.console.print(table)

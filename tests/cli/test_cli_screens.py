@@ -169,7 +169,8 @@ def test_ids_of_our_own_making_are_not_shown_and_an_order_is_told_once(grifo: Gr
     assert out.count("much spam") == 1
     assert "until 2026-03-03 13:00:00" in out
     for service in ("s1", "s2"):
-        assert not re.search(r"[0-9a-f]{32}", grifo("why", service).out)
+        assert not re.search(r"[0-9a-f]{32}", grifo("why", service).out + grifo("timeline", service).out)
+    assert grifo("why", "s1").out.count("until 2026-03-06") == 1, "of the hold; what it blocks is told with a weekday"
 
 
 def test_modes_of_a_device_that_differ_are_a_line_each(grifo: Grifo) -> None:
