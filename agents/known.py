@@ -1,10 +1,11 @@
 """What is known of a device's entries after its last reads, as it is reported; and what of it the controller lacks."""
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from agents.withhold import CONTESTED
+from agents.words import plain
 from enforcement.changes import Remove
 from enforcement.entries import BindingId, Entry, Mark
 from enforcement.keys import Key
@@ -85,6 +86,9 @@ class Known:
 
     def put(self, report: EntryReport, pending: bool = False) -> None:
         """Take one entry's report."""
+        report = replace(
+            report, detail=plain(report.detail), obstructions=[plain(each) for each in report.obstructions]
+        )
         binding = BindingId(report.binding)
         self._reports[binding] = report
         if pending:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from secrets import token_hex
 
 from agents.backoff import pause
 from agents.clock import Clock
@@ -9,6 +10,7 @@ from agents.device_memory import DeviceMemory
 from agents.known import Known
 from agents.line import FIRST_PAUSE_S, LONGEST_PAUSE_S, Line
 from agents.link import ControllerAway, LinkError
+from agents.words import plain
 from enforcement.wire import VERSION, Report, StrayReport
 
 
@@ -33,6 +35,8 @@ class Reporter:
         self._line = line
         self._clock = clock
         self._sweep_seconds = sweep_seconds
+        self._boot = token_hex(8)
+        self._number = 0
         self._said: _Said | None = None
         self._sent_at = 0.0
         self._owing = False
@@ -54,7 +58,12 @@ class Reporter:
             return
         memory = self._memory
         said = _Said(
-            memory.epoch, memory.revision, memory.halted, tuple(problems), tuple(self._known.strays()), read_at
+            memory.epoch,
+            memory.revision,
+            plain(memory.halted),
+            tuple(plain(each) for each in problems),
+            tuple(self._known.strays()),
+            read_at,
         )
         if said == self._said and not self._has_news() and self._clock.monotonic() < self.due_at:
             return
@@ -67,6 +76,7 @@ class Reporter:
 
     def _send(self, said: _Said) -> None:
         """A halted device's entries belong to an epoch that the controller is not in: they stay unsaid."""
+        self._number += 1
         whole = self.whole and self._known.settled and not said.halted
         entries = self._known.everything() if whole else self._known.unsent()
         entries = [] if said.halted else entries
@@ -81,6 +91,8 @@ class Reporter:
             age,
             said.halted,
             list(said.problems),
+            self._boot,
+            self._number,
         )
         try:
             self._line.report(report)

@@ -29,12 +29,16 @@ def save_report(database: Database, device: str, epoch: str, report: Report, now
     """Keep a report of a device whose present epoch is given; true where accounts are to be reviewed because of it.
 
     One of another epoch changes no entry: only that the agent said so is kept, for `grifo device adopt-epoch`.
+    One that a newer report has overtaken on its way changes nothing.
     """
+    with database.write() as tx:
+        if report.boot and not reporting.take_number(tx, device, report.boot, report.number):
+            return False
     read_back = False
     spoken = sorted(report.entries, key=lambda entry: entry.binding) if report.epoch == epoch else []
     for start in range(0, len(spoken), CHUNK):
         with database.write() as tx:
-            newly = _save_entries(tx, device, spoken[start : start + CHUNK], now)
+            newly = _save_entries(tx, device, report, spoken[start : start + CHUNK], now)
         read_back = read_back or any(row.first for row in newly)
         for row in newly:
             if (taken := _restore_seconds(row, now)) is not None:
@@ -47,10 +51,14 @@ def save_report(database: Database, device: str, epoch: str, report: Report, now
         return wake_who_waits(tx, now, "canary", device=device) > 0
 
 
-def _save_entries(tx: Connection, device: str, reports: Sequence[EntryReport], now: datetime) -> list[Any]:
-    """Save one chunk under the locks of its accounts. Returns the rows, as they were, that it verifies for the first
-    time at their revision."""
+def _save_entries(
+    tx: Connection, device: str, whole: Report, reports: Sequence[EntryReport], now: datetime
+) -> list[Any]:
+    """Save one chunk of a report under the locks of its accounts. Returns the rows, as they were, that it verifies for
+    the first time at their revision."""
     reporting.lock_for_reports(tx, device, reports)
+    if reporting.is_overtaken(tx, device, whole.boot, whole.number):
+        return []
     rows = reporting.reported_rows(tx, device, reports)
     current = [report for report in reports if _is_current(report, rows.get(report.binding))]
     newly = [rows[report.binding] for report in current if _verifies_anew(report, rows[report.binding])]
@@ -103,6 +111,8 @@ def _save_device(tx: Connection, device: str, epoch: str, report: Report, now: d
         mentioned = {entry.binding for entry in report.entries}
         unmentioned = reporting.lock_unmentioned(tx, device, report.revision, mentioned)
     same_epoch = report.epoch == reporting.lock_device(tx, device)
+    if reporting.is_overtaken(tx, device, report.boot, report.number):
+        return
     if same_epoch:
         reporting.forget(tx, unmentioned, report.revision, now)
         reporting.save_strays(tx, device, report.strays, now)

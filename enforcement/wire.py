@@ -139,6 +139,8 @@ class Report:
     `full_read_age_s` is measured on the agent's monotonic clock when sending; None before the first full read.
     `halted` says why the agent changes nothing (another epoch, a revision behind its own); empty when it works.
     `problems` are `Driver.check()`'s words and connection errors; they replace the former ones.
+    `boot` is drawn anew at each start of the agent, and `number` grows with each report of it on this device: one that
+    arrives late, after a newer one, is ignored. Without a `boot` every report is taken as it arrives.
     """
 
     version: int
@@ -150,6 +152,8 @@ class Report:
     full_read_age_s: float | None
     halted: str = ""
     problems: list[str] = field(default_factory=list)
+    boot: str = ""
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ def check_report(report: Report) -> None:
     _check_id("body.epoch", report.epoch)
     if not 0 <= report.revision <= _HIGHEST_REVISION:
         raise Problem(422, "body.revision must be a number from 0 on")
+    if len(report.boot) > _LONGEST_ID or not 0 <= report.number <= _HIGHEST_REVISION:
+        raise Problem(422, f"body.boot must be at most {_LONGEST_ID} characters, and body.number a number from 0 on")
     age = report.full_read_age_s
     if age is not None and not 0 <= age <= _LONGEST_AGE_S:
         raise Problem(422, "body.full_read_age_s must be seconds from 0 on, or null before the first full read")

@@ -102,41 +102,6 @@ def test_a_restore_that_did_not_take_is_tried_again_before_the_next_sweep(site: 
     assert site.box.restricted() == set()
 
 
-def test_a_restore_that_was_not_confirmed_is_tried_again_before_the_next_sweep(site: Site) -> None:
-    site.box.impose("username:ana", "ana")
-    site.box.faults.unsure[Key.parse("username:ana")] = "the NAS did not answer"
-    site.controller.want("box", "ana", Access.FULL)
-    site.start()
-    site.until_state("ana", "wrongful")
-    assert site.controller.detail("box", "ana") == "the NAS did not answer"
-    site.box.faults.unsure.clear()
-    site.until_state("ana", "verified")
-    assert site.box.restricted() == set()
-
-
-def test_a_restore_that_the_device_refused_is_tried_again_before_the_next_sweep(site: Site) -> None:
-    site.box.impose("username:ana", "ana")
-    site.box.faults.refuses[Key.parse("username:ana")] = "failure: busy"
-    site.controller.want("box", "ana", Access.FULL)
-    site.start()
-    site.until_state("ana", "wrongful")
-    assert site.controller.detail("box", "ana") == "failure: busy"
-    site.box.faults.refuses.clear()
-    site.until_state("ana", "verified")
-    assert site.box.restricted() == set()
-
-
-def test_restores_that_were_refused_together_are_tried_again_before_the_next_sweep(site: Site) -> None:
-    site.box.impose("username:ana", "ana")
-    site.box.faults.refuses_slices = "deadlock detected"
-    site.controller.want("box", "ana", Access.FULL)
-    site.start()
-    site.until_state("ana", "wrongful")
-    site.box.faults.refuses_slices = ""
-    site.until_state("ana", "verified")
-    assert site.box.restricted() == set()
-
-
 # --- other hands -----------------------------------------------------------------------------------------------------
 
 

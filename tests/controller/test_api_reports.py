@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from controller.reports import save_report
+from enforcement.wire import EntryReport, Report
 from tests.controller.billing import DEVICE, NOW
 from tests.controller.live import AGENT, Live
 
@@ -54,6 +56,45 @@ def test_adopting_shows_what_would_change_then_starts_a_new_epoch(debtor: Live) 
     assert done["adopted"]
     assert done["epoch"] != before[0]
     assert debtor.feed()["devices"][DEVICE]["adopts"] == ["other", 77]
+
+
+def test_an_agent_ahead_of_us_in_our_own_epoch_leaves_it_when_that_is_adopted(debtor: Live) -> None:
+    epoch, revision = debtor.standing()
+    debtor.report("verified", revision=revision + 7, halted="the controller was found behind")
+    assert debtor.as_("admin").post(f"/v1/devices/{DEVICE}/adopt-epoch").status_code == 200
+    debtor.report("verified", epoch=epoch, revision=revision + 7, halted="the controller was found behind")
+    told = debtor.feed()["devices"][DEVICE]
+    assert told["adopts"] == [epoch, revision + 7]
+    assert told["epoch"] != epoch
+
+
+def test_a_report_that_arrives_after_a_newer_one_is_ignored(debtor: Live) -> None:
+    entries = debtor.entries()
+    debtor.report("verified", *entries, boot="first", number=2)
+    late = debtor.report("missing", *entries, boot="first", number=1, halted="in trouble")
+    assert late.status_code == 204
+    assert only_entry(debtor)["state"] == "verified"
+    assert debtor.as_("read").get(f"/v1/devices/{DEVICE}").json()["halted"] == ""
+    debtor.report("missing", *entries, boot="second", number=1)
+    assert only_entry(debtor)["state"] == "missing"
+
+
+def test_a_newer_report_overtakes_one_that_is_being_saved(debtor: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("controller.reports.CHUNK", 1)
+    debtor.debtor(2)
+    debtor.report("verified", *debtor.entries())
+    debtor.tell(debtor.billing.payment("a1", "p1"), debtor.billing.payment("a2", "p2"))
+    debtor.until(lambda: [entry["access"] for entry in debtor.entries()] == ["full", "full"])
+    entries, (epoch, revision) = debtor.entries(), debtor.standing()
+
+    def in_between(seconds: float) -> None:
+        debtor.report("wrongful", *entries, boot="first", number=2)
+
+    spoken = [EntryReport(entry["binding"], entry["changed_revision"], "verified", "full") for entry in entries]
+    older = Report(1, epoch, revision, False, spoken, [], 1.0, boot="first", number=1)
+    save_report(debtor.database, DEVICE, epoch, older, debtor.clock(), in_between)
+    states = [debtor.service(service)["entries"][0]["state"] for service in ("s1", "s2")]
+    assert states == ["wrongful", "wrongful"]
 
 
 def test_a_whole_report_that_leaves_an_entry_out_makes_it_unknown(debtor: Live) -> None:

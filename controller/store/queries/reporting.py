@@ -4,7 +4,7 @@ from collections.abc import Sequence, Set
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Case, Connection, bindparam, case, delete, insert, literal, select, update
+from sqlalchemy import Case, Connection, bindparam, case, delete, insert, literal, or_, select, update
 
 from controller.store.queries.permitting import lock_accounts_of
 from controller.store.tables import devices, entries, strays
@@ -14,6 +14,19 @@ from enforcement.wire import EntryReport, StrayReport
 def lock_for_reports(tx: Connection, device: str, reports: Sequence[EntryReport]) -> None:
     """Keep reviews away from these entries until the commit; without it the two could wait for each other."""
     lock_accounts_of(tx, device, [report.binding for report in reports])
+
+
+def take_number(tx: Connection, device: str, boot: str, number: int) -> bool:
+    """Note that this report of an agent's start has come; False where it, or a newer one, had come before."""
+    newer = or_(devices.c.report_boot.is_distinct_from(boot), devices.c.report_number < number)
+    taken = update(devices).where(devices.c.name == device, newer)
+    return tx.execute(taken.values(report_boot=boot, report_number=number)).rowcount == 1
+
+
+def is_overtaken(tx: Connection, device: str, boot: str, number: int) -> bool:
+    """Whether a newer report of the same start has come while this one is being saved."""
+    newer = (devices.c.report_boot == boot) & (devices.c.report_number > number)
+    return tx.execute(select(devices.c.name).where(devices.c.name == device, newer)).first() is not None
 
 
 def lock_device(tx: Connection, device: str) -> str:

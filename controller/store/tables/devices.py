@@ -28,6 +28,8 @@ devices = Table(
     Column("reported_revision", BigInteger),
     Column("reported_at", Instant),
     Column("full_read_at", Instant),
+    Column("report_boot", Identity),
+    Column("report_number", BigInteger),
     Column("halted", Text, nullable=False),
     Column("problems", JSON, nullable=False),
 )

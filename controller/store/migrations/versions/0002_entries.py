@@ -58,6 +58,8 @@ def upgrade() -> None:
         sa.Column("reported_revision", sa.BigInteger(), nullable=True),
         sa.Column("reported_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("full_read_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("report_boot", sa.String(length=64), nullable=True),
+        sa.Column("report_number", sa.BigInteger(), nullable=True),
         sa.Column("halted", sa.Text(), nullable=False),
         sa.Column("problems", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_devices")),
