@@ -7,19 +7,20 @@ The lease is kept simple: a device belongs to the one agent that enrolled it unt
 agent is given permits for it, each for `VALID_S` on its monotonic clock.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
 
+from controller.clock import Clock
 from controller.conclusion import Book
 from controller.core.calendar import within_window
 from controller.store.queries.permitting import AskedEntry, asked_entries, lock_accounts_of
 from controller.store.queries.standing import OBSERVE, modes_of_devices
 from controller.store.queries.timeline import Happening, record
 from controller.store.queries.watched import installation_row
-from enforcement.access import Access, Reason
+from enforcement.access import Access
 from enforcement.modes import Mode
 from enforcement.wire import Permit, PermitAsk, PermitRequest
 
@@ -29,22 +30,27 @@ VALID_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What a permit depends on besides the entry itself."""
+    """What a permit depends on besides the entry itself. `locked` are the accounts whose locks are held."""
 
     now: datetime
     stopped: bool
     modes: Mapping[str, str]
     book: Book
+    locked: Set[str]
 
 
-def permit(tx: Connection, device: str, request: PermitRequest, book: Book, now: datetime) -> Permit:
-    """Judge each ask in one transaction that may write; the caller has checked that the agent owns the device."""
+def permit(tx: Connection, device: str, request: PermitRequest, book: Book, clock: Clock) -> Permit:
+    """Judge each ask in one transaction that may write; the caller has checked that the agent owns the device.
+
+    The clock is read once the accounts are locked: the wait for the locks is no part of what is judged.
+    """
     bindings = sorted({ask.binding for ask in request.asks})
-    lock_accounts_of(tx, device, bindings)
+    locked = lock_accounts_of(tx, device, bindings)
+    now = clock()
     found = asked_entries(tx, device, bindings, now)
     stopped = installation_row(tx).stopped_at is not None
     modes = modes_of_devices(tx, device).get(device, OBSERVE)
-    conditions = Conditions(now, stopped, modes, book)
+    conditions = Conditions(now, stopped, modes, book, locked)
     verdicts = {ask.binding: refusal(ask, found.get(ask.binding), conditions) for ask in request.asks}
     granted = [binding for binding, why in verdicts.items() if why is None]
     record(tx, [_granted(found[binding], device, now) for binding in granted])
@@ -71,13 +77,16 @@ def refusal(ask: PermitAsk, entry: AskedEntry | None, conditions: Conditions) ->
 
 
 def _refusal_by_account(entry: AskedEntry, conditions: Conditions) -> str | None:
-    if entry.review_at is not None and entry.review_at <= conditions.now:
+    if entry.present_account != entry.account or entry.account not in conditions.locked:
+        return "its service has moved to another account"
+    # A mark is told by its cause, whatever the clock of the controller that made it; a time that has come, by ours.
+    if entry.marked or (entry.review_at is not None and entry.review_at <= conditions.now):
         return "its account is being reviewed"
     if entry.review_error is not None:
         return "the last review of its account failed"
     if entry.decided != entry.access:
         return f"it is decided to be {entry.decided}"
-    if entry.reasons != (Reason.BILLING,):
+    if not entry.for_billing:
         return None
     if entry.held:
         return "a hold is in force"

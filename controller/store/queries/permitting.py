@@ -1,13 +1,15 @@
 """May these entries be restricted now? What a permit looks at, under a lock that a payment cannot cross."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, func, or_, select
 
 from controller.core.model import OPENING_HOLDS
-from controller.store.tables import accounts, conflicts, decisions, entries, holds, impositions
+from controller.store.tables import accounts, conflicts, decisions, entries, holds, impositions, services
+from enforcement.access import Reason
 
 _CHUNK = 500
 """Values in one IN list: well below what SQLite (32,766) and PostgreSQL (65,535) take."""
@@ -18,20 +20,24 @@ class AskedEntry:
     """An entry that an agent wants to enforce, with what else the permit depends on.
 
     `first` only until it was verified once: what follows is a repair. `fiction` is a stage that was only observed while
-    no device enforced it, and is to be decided again. `disputed` is an account with an unsettled conflict.
+    no device enforced it, and is to be decided again. `disputed` is an account with an unsettled conflict. `marked`:
+    something was told of the account that no review has seen. `present_account` is the service's, and another than the
+    entry's until a review has followed a move. `for_billing`: without billing's reason the access would be higher.
     """
 
     binding: str
     account: str
+    present_account: str
     service: str
     kind: str
     access: str
-    reasons: tuple[str, ...]
+    for_billing: bool
     changed_revision: int
     ended: bool
     first: bool
     contested: bool
     policy: str | None
+    marked: bool
     review_at: datetime | None
     review_error: str | None
     fiction: bool
@@ -43,13 +49,18 @@ class AskedEntry:
 def lock_accounts_of(tx: Connection, device: str, bindings: Sequence[str]) -> frozenset[str]:
     """Lock the accounts of these entries against intake and review, in id order; they stay locked until the commit.
 
+    Both accounts of a service that has moved: the entry's, and the one whose payments count now.
     FOR SHARE on PostgreSQL, so that permits and reports do not wait for each other. On SQLite the write transaction
     is the lock.
     """
     found: set[str] = set()
     for chunk in _chunks(bindings):
-        query = select(entries.c.account_id).where(entries.c.device == device, entries.c.binding.in_(chunk))
-        found.update(tx.execute(query).scalars())
+        query = (
+            select(entries.c.account_id, services.c.account_id.label("present"))
+            .join_from(entries, services, services.c.id == entries.c.service_id, isouter=True)
+            .where(entries.c.device == device, entries.c.binding.in_(chunk))
+        )
+        found.update(account for row in tx.execute(query) for account in row if account)
     for chunk in _chunks(sorted(found)):
         locked = select(accounts.c.id).where(accounts.c.id.in_(chunk)).order_by(accounts.c.id)
         tx.execute(locked.with_for_update(read=True)).all()
@@ -82,15 +93,19 @@ def _asked(tx: Connection, device: str, bindings: Sequence[str], now: datetime) 
         select(
             entries,
             accounts.c.policy,
+            services.c.account_id.label("present_account"),
+            accounts.c.cause_at.is_not(None).label("marked"),
             accounts.c.review_at,
             accounts.c.review_error,
             fiction.label("fiction"),
             disputed.label("disputed"),
             decisions.c.access.label("decided"),
+            decisions.c.body.label("decision"),
             claims.label("claims"),
             held.label("held"),
         )
         .join_from(entries, accounts, accounts.c.id == entries.c.account_id)
+        .join(services, services.c.id == entries.c.service_id)
         .join(decisions, decisions.c.service_id == entries.c.service_id, isouter=True)
         .where(entries.c.device == device, entries.c.binding.in_(bindings))
     )
@@ -98,15 +113,17 @@ def _asked(tx: Connection, device: str, bindings: Sequence[str], now: datetime) 
         AskedEntry(
             binding=row.binding,
             account=row.account_id,
+            present_account=row.present_account,
             service=row.service_id,
             kind=row.kind,
             access=row.access,
-            reasons=tuple(row.reasons),
+            for_billing=_for_billing(row.access, row.decision),
             changed_revision=row.changed_revision,
             ended=row.ended,
             first=row.first and row.verified_at is None,
             contested=row.claims > 1,
             policy=row.policy,
+            marked=row.marked,
             review_at=row.review_at,
             review_error=row.review_error,
             fiction=bool(row.fiction),
@@ -116,6 +133,12 @@ def _asked(tx: Connection, device: str, bindings: Sequence[str], now: datetime) 
         )
         for row in tx.execute(query)
     ]
+
+
+def _for_billing(access: str, decision: Mapping[str, Any] | None) -> bool:
+    """Whether no other reason alone gives the access; then everything that bars a cut for non-payment bars this one."""
+    reasons = decision["reasons"] if decision is not None else []
+    return all(one["reason"] == Reason.BILLING or one["access"] != access for one in reasons)
 
 
 def _chunks(values: Sequence[str]) -> list[Sequence[str]]:
