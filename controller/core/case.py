@@ -5,7 +5,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from controller.core.calendar import start_of
-from controller.core.ledger import Debt, counts_from, debts_of, is_reversed, totals, unpaid_invoices
+from controller.core.ledger import Debt, debts_of, is_reversed, totals, unpaid_invoices
 from controller.core.model import Facts, Hold, Imposed, Order, Policy, Service
 from enforcement.access import LADDERS, Reason
 
@@ -95,7 +95,7 @@ def _in_force(what: Order | Hold, case: Case) -> bool:
 def _note_payments(facts: Facts, horizon: Horizon, now: datetime) -> None:
     for payment in facts.payments:
         if not is_reversed(payment, now):
-            horizon.note(counts_from(payment))
+            horizon.note(payment.clears_at)
             horizon.note(payment.reversed_at)
 
 

@@ -38,7 +38,7 @@ class Debt:
 
 
 def counts_from(payment: Payment) -> datetime:
-    """When the payment is money: when it clears, or at once."""
+    """When the payment is money, for people and for its place among others: when it clears, or when it came."""
     return payment.clears_at or payment.received_at
 
 
@@ -48,13 +48,20 @@ def is_reversed(payment: Payment, now: datetime) -> bool:
 
 
 def has_cleared(payment: Payment, now: datetime) -> bool:
-    """Whether the payment pays debts at `now`."""
-    return counts_from(payment) <= now and not is_reversed(payment, now)
+    """Whether the payment pays debts at `now`.
+
+    One that clears at no later instant pays as soon as it is told: billing's clock may be ahead of ours.
+    """
+    return not _is_under_way(payment, now) and not is_reversed(payment, now)
 
 
 def is_clearing(payment: Payment, now: datetime) -> bool:
     """Whether the payment is under way: it pays nothing yet, and nobody is cut while it is."""
-    return now < counts_from(payment) and not is_reversed(payment, now)
+    return _is_under_way(payment, now) and not is_reversed(payment, now)
+
+
+def _is_under_way(payment: Payment, now: datetime) -> bool:
+    return payment.clears_at is not None and now < payment.clears_at
 
 
 def unpaid_invoices(facts: Facts, now: datetime) -> tuple[Unpaid, ...]:

@@ -96,6 +96,11 @@ def test_a_payment_counts_from_when_it_clears_until_it_is_reversed() -> None:
     assert owed(history, back)[NET] == {"F-old": 2990}
 
 
+def test_a_payment_that_needs_no_clearing_pays_at_once_although_billings_clock_is_ahead() -> None:
+    early = account(OLD, payments=(paid(2990, at=NOW + timedelta(minutes=4)),))
+    assert owed(early, NOW) == {}
+
+
 def test_an_invoice_is_late_from_the_day_after_it_was_due_and_not_before_it_was_presented() -> None:
     (unpaid,) = unpaid_invoices(account(OLD), NOW)
     assert unpaid.late_from == date(2026, 9, 7)
@@ -120,7 +125,7 @@ def test_debts_are_what_was_billed_less_what_was_paid(facts: Facts, now: datetim
         one.amount
         for one in facts.payments
         if one.currency == "EUR"
-        and (one.clears_at or one.received_at) <= now
+        and (one.clears_at is None or one.clears_at <= now)
         and not (one.reversed_at and one.reversed_at <= now)
     )
     unpaid = (one for one in unpaid_invoices(facts, now) if one.invoice.currency == "EUR")

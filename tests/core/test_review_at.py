@@ -48,5 +48,7 @@ def test_an_account_is_reviewed_on_the_day_after_an_invoice_was_due() -> None:
 
 
 def test_an_account_that_owes_nothing_waits_for_events_alone() -> None:
-    (decision,) = decide(replace(OWING, payments=(MONEY,)), SPAIN, NOW)
-    assert (decision.access, decision.review_at) == (Access.FULL, None)
+    for received_at in (MONEY.received_at, SOON):
+        paid = replace(MONEY, received_at=received_at)
+        (decision,) = decide(replace(OWING, payments=(paid,)), SPAIN, NOW)
+        assert (decision.access, decision.review_at) == (Access.FULL, None)
