@@ -12,7 +12,6 @@ from controller.situation import Situation
 from controller.store.queries.decisions import Imposition
 from controller.store.queries.timeline import Happening
 from enforcement.access import Access, Reason
-from enforcement.modes import Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +50,14 @@ def _imposition(case: Case, decision: Decision, imposed: Imposed | None, situati
     """The billing stage that begins with this decision; None where none does."""
     if not decision.stage or (imposed is not None and imposed.stage == decision.stage):
         return None
-    access = next(reason.access for reason in decision.reasons if reason.reason is Reason.BILLING)
-    enforced = any(one.mode is Mode.ENFORCE for one in situation.bound_of(decision.service))
-    return Imposition(decision.service, case.policy.name, decision.stage, access, observed=not enforced)
+    access = billing_access(decision)
+    observed = not situation.enforcing(decision.service, access)
+    return Imposition(decision.service, case.policy.name, decision.stage, access, observed)
+
+
+def billing_access(decision: Decision) -> Access:
+    """What the billing stage of a decision gives, whatever an order gives beside it."""
+    return next(reason.access for reason in decision.reasons if reason.reason is Reason.BILLING)
 
 
 def _saved(case: Case, decision: Decision, stage_since: datetime | None, now: datetime) -> dict[str, Any]:

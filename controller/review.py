@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from controller.braking import FirstImposition, pass_brake
-from controller.concluded import conclusion_of
+from controller.concluded import billing_access, conclusion_of
 from controller.conclusion import Book, Case, conclude
 from controller.core.model import Block
 from controller.desired import changed_entries, tombstone
@@ -107,7 +107,9 @@ def _review(tx: Connection, due: Sequence[Row[Any]], book: Book, now: datetime) 
 def _braked(tx: Connection, cases: Sequence[Case], situation: Situation, book: Book, now: datetime) -> list[Case]:
     """The cases after the brake: where it holds one back, the account is decided again without it."""
     wanted = [
-        FirstImposition(decision.service, case.policy.name, situation.enforcing(decision.service, decision.access))
+        FirstImposition(
+            decision.service, case.policy.name, situation.enforcing(decision.service, billing_access(decision))
+        )
         for case in cases
         for decision in case.decisions
         if decision.first

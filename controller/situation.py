@@ -23,8 +23,8 @@ class Situation:
     """`bound` are the live bindings of each service, `entries` the rows of the accounts' entries by binding.
 
     `over` are the entries whose bindings have ended, `decided` and `imposed` what is in force, by service. `fictions`
-    are services with a stage that was only observed, on a device that enforces by now: it cut nobody, so it is no fact
-    any more, and is decided again with brake and hours.
+    are services with a stage that was only observed, which a device would enforce by now: it cut nobody, so it is no
+    fact any more, and is decided again with brake and hours.
     """
 
     facts: Mapping[AccountId, Facts]
@@ -41,11 +41,7 @@ class Situation:
 
     def enforcing(self, service: str, access: Access) -> frozenset[str]:
         """The devices that would be let enforce that access for a service now: those that a first cut counts on."""
-        return frozenset(
-            one.device
-            for one in self.bound_of(service)
-            if one.mode is Mode.ENFORCE and one.can(access) and not one.contested
-        )
+        return _enforcing(self.bound_of(service), access)
 
 
 def situation_of(tx: Connection, due: Sequence[Row[Any]]) -> Situation:
@@ -64,7 +60,7 @@ def situation_of(tx: Connection, due: Sequence[Row[Any]]) -> Situation:
     found, over = entries_for_review(tx, ids, live)
     services = [service.id for known in facts.values() for service in known.services]
     observed = only_observed(tx, services)
-    fictions = frozenset(id for id in observed if any(one.mode is Mode.ENFORCE for one in bound.get(id, ())))
+    fictions = frozenset(id for id, access in observed.items() if _enforcing(bound.get(id, ()), access))
     facts = {account: _without(known, fictions) for account, known in facts.items()}
     return Situation(
         facts=facts,
@@ -75,6 +71,10 @@ def situation_of(tx: Connection, due: Sequence[Row[Any]]) -> Situation:
         imposed={one.service: one for known in facts.values() for one in known.imposed},
         fictions=fictions,
     )
+
+
+def _enforcing(bound: Sequence[Bound], access: Access) -> frozenset[str]:
+    return frozenset(one.device for one in bound if one.mode is Mode.ENFORCE and one.can(access) and not one.contested)
 
 
 def _without(facts: Facts, fictions: Set[str]) -> Facts:

@@ -29,11 +29,12 @@ def decisions_of(tx: Connection, services: Collection[str]) -> dict[str, Row[Any
     return {row.service_id: row for row in tx.execute(question)}
 
 
-def only_observed(tx: Connection, services: Collection[str]) -> set[str]:
-    """The services on which billing imposes something that was decided while no device of theirs enforced it."""
+def only_observed(tx: Connection, services: Collection[str]) -> dict[str, Access]:
+    """The services on which billing imposes an access that was decided while no device of theirs enforced it."""
     shown = impositions.c.observed & impositions.c.ended_at.is_(None)
-    question = select(impositions.c.service_id).where(shown, impositions.c.service_id.in_(sorted(services)))
-    return set(tx.execute(question).scalars())
+    columns = (impositions.c.service_id, impositions.c.access)
+    question = select(*columns).where(shown, impositions.c.service_id.in_(sorted(services)))
+    return {row.service_id: Access(row.access) for row in tx.execute(question)}
 
 
 def save_decisions(tx: Connection, rows: Sequence[dict[str, Any]]) -> None:
