@@ -22,7 +22,7 @@ from controller.conclusion import Book
 from controller.metrics import Metrics
 from controller.policy_files import load_policies
 from controller.review import review_due
-from controller.schedule import Schedule
+from controller.schedule import Progress, Schedule
 from controller.settings import Settings
 from controller.store.engine import Database, open_database
 from controller.store.queries.devices import claim_installation
@@ -109,14 +109,14 @@ def _lifespan(
     return lifespan
 
 
-def _review_batch(database: Database, book: Book, now: datetime, metrics: Metrics, board: Board) -> int:
-    """Review one batch, and wake the agents at its commit. How many accounts it took; 0 ends the turn."""
+def _review_batch(database: Database, book: Book, now: datetime, metrics: Metrics, board: Board) -> Progress:
+    """Review one batch, and wake the agents at its commit. What it came to."""
     result = review_due(database, book, now)
     if result.reviewed:
         board.changed()
     metrics.reviews("done", result.reviewed)
     metrics.reviews("failed", result.failed)
-    return result.reviewed + result.failed
+    return Progress(result.reviewed + result.failed, waiting=result.remaining > 0)
 
 
 def _housekeep(database: Database, now: datetime) -> None:

@@ -7,6 +7,7 @@ an account. A restore does not wait for a tick.
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -14,16 +15,31 @@ from apscheduler.schedulers.background import BackgroundScheduler
 TICK_S = 1
 HOUSEKEEPING_S = 3600
 
+LOOK_AGAIN_S = 0.02
+LOOKS_AGAIN = 25
+"""A permit or a report holds accounts for milliseconds: a restore does not wait a whole tick for it. What is held for
+longer waits for the tick."""
+
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a turn came to: accounts that it took, and whether others were due that somebody else held just then."""
+
+    taken: int
+    waiting: bool
+
+
 class Schedule:
-    """Runs `review` until it says that nothing is due (0), whenever nudged; and `housekeep` once an hour.
+    """Runs `review` until it says that nothing is due, whenever nudged; and `housekeep` once an hour.
 
     `failed` is called for a turn that raised; the next one is tried at the next tick.
     """
 
-    def __init__(self, review: Callable[[], int], housekeep: Callable[[], None], failed: Callable[[], None]) -> None:
+    def __init__(
+        self, review: Callable[[], Progress], housekeep: Callable[[], None], failed: Callable[[], None]
+    ) -> None:
         self._review = review
         self._housekeep = housekeep
         self._failed = failed
@@ -62,8 +78,16 @@ class Schedule:
             self._guarded(self._review_all)
 
     def _review_all(self) -> None:
-        while not self._stopping.is_set() and self._review():
-            pass
+        looks = LOOKS_AGAIN
+        while not self._stopping.is_set():
+            progress = self._review()
+            if progress.taken:
+                looks = LOOKS_AGAIN
+            elif progress.waiting and looks:
+                looks -= 1
+                self._stopping.wait(LOOK_AGAIN_S)
+            else:
+                return
 
     def _keep_house(self) -> None:
         self._guarded(self._housekeep)

@@ -47,7 +47,8 @@ def _mark(tx: Connection, concerned: ColumnElement[bool], now: datetime) -> int:
 def accounts_due(tx: Connection, now: datetime, limit: int) -> Sequence[Row[Any]]:
     """Lock accounts whose review has come, oldest mark first: rows of `accounts`, in id order.
 
-    Those that another transaction holds are left to it: it marks them again, or reviews them itself.
+    Those that another transaction holds are passed over. An intake or a review leaves them as they shall be; a permit
+    or a report changes nothing of them and ends at once: the caller looks again soon.
     """
     due = select(accounts).where(accounts.c.review_at <= now).order_by(accounts.c.review_at, accounts.c.id)
     found = tx.execute(due.limit(limit).with_for_update(skip_locked=True)).all()
