@@ -21,7 +21,7 @@ from controller.store.engine import Database
 from controller.store.queries import bindings, told
 from controller.store.queries.accounts import lock_accounts, mark_for_review
 from controller.store.queries.devices import ensure_devices
-from controller.store.queries.events import EventKey, digests_of, keep_conflicts, keep_events
+from controller.store.queries.events import EventKey, body_of, digests_of, keep_conflicts, keep_events
 from controller.store.queries.timeline import Happening, record
 from controller.store.queries.writing import lock_names, tell
 
@@ -98,7 +98,7 @@ def _take(tx: Connection, batch: Sequence[tuple[int, Event]], now: datetime) -> 
     taken = [event for (_, event), answer in zip(batch, answers, strict=True) if answer.outcome is Outcome.ACCEPTED]
     disputed = [event for (_, event), answer in zip(batch, answers, strict=True) if answer.outcome is Outcome.CONFLICT]
     rows = [row_of(event) for event in taken]
-    quarrels = {_key(event): _disputants(event, before) for event in disputed}
+    quarrels = {_key(event): _disputants(tx, event, before) for event in disputed}
     concerned = _concerned(tx, taken, rows).union(*quarrels.values()) - {""}
     ensure_devices(tx, {device for event in taken for device in _devices(event)})
     lock_accounts(tx, concerned)
@@ -141,9 +141,12 @@ def _answer(
     return Answer(index, *key, Outcome.CONFLICT, problem)
 
 
-def _disputants(event: Event, before: dict[EventKey, tuple[str, str | None]]) -> set[str]:
-    """The accounts that either content names; "" where none does."""
+def _disputants(tx: Connection, event: Event, before: dict[EventKey, tuple[str, str | None]]) -> set[str]:
+    """The accounts that either content names, itself or by its collection; "" where none does."""
     named = {event.told.account, before[_key(event)][1]} - {None}
+    bodies = [event.body, body_of(tx, _key(event))]
+    told_of = {body["data"]["collection"] for body in bodies if "collection" in body["data"]}
+    named |= set(told.accounts_of_collections(tx, told_of).values())
     return {str(account) for account in named} or {""}
 
 

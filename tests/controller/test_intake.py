@@ -112,6 +112,19 @@ def test_a_conflict_again_is_shown_once_and_stops_new_cuts_until_it_is_settled(d
     assert _access(database) == ["throttled"]
 
 
+def test_a_return_told_in_two_ways_stops_new_cuts_of_its_collections_account(database: Database) -> None:
+    set_up(database)
+    billing = Billing()
+    drawn = {"account": "a1", "invoice": "f1", "amount": 3000, "collected_on": "2026-01-10"}
+    tell(database, billing.fresh(), *billing.debtor(1), billing.event("collection", {"collection": "c1", **drawn}))
+    data = {"collection": "c1", "code": "AM04", "returned_on": "2026-01-15", "amount": 3000}
+    first = billing.event("return", data)
+    tell(database, first)
+    assert outcomes(intake(database, [first | {"data": data | {"collection": "c9"}}], NOW)) == ["conflict"]
+    review(database)
+    assert _access(database) == ["full"]
+
+
 def _access(db: Database) -> list[str]:
     return [row.access for row in sorted(_rows(db, entries), key=lambda row: str(row.binding))]
 

@@ -32,6 +32,14 @@ def digests_of(tx: Connection, keys: Iterable[EventKey]) -> dict[EventKey, tuple
     return {(row.source, row.id): (row.digest, row.account_id) for row in found}
 
 
+def body_of(tx: Connection, key: EventKey) -> dict[str, Any]:
+    """A stored event as it was told."""
+    body: dict[str, Any] = tx.execute(
+        select(events.c.body).where(events.c.source == key[0], events.c.id == key[1])
+    ).scalar_one()
+    return body
+
+
 def keep_conflicts(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Store refused events that contradict an earlier one; the same contradiction again changes nothing."""
     insert_missing(tx, conflicts, rows)
