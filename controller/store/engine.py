@@ -18,6 +18,8 @@ BUSY_TIMEOUT_MS = 30_000
 
 _WRITES = "grifo_writes"
 
+_SUCH_AS = "sqlite:////var/lib/grifo/grifo.db or postgresql://grifo:<password>@db.example/grifo"
+
 
 @dataclass(frozen=True, slots=True)
 class Database:
@@ -56,8 +58,9 @@ def open_database(url: str) -> Database:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError:
-        raise ValueError(f"database {url!r} is not a database URL such as sqlite:////var/lib/grifo/grifo.db") from None
+    except (ArgumentError, ValueError):
+        # The text is not shown: whatever is wrong with it, a password may stand in it.
+        raise ValueError(f"database is not a database URL such as {_SUCH_AS}") from None
     match parsed.get_backend_name():
         case "sqlite":
             return Database(_sqlite(parsed))

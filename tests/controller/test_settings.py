@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from controller.settings import load_settings, settings_from
+from controller.store.engine import open_database
 
 GOOD: dict[str, Any] = {"installation": "isp1", "policies": "policies", "default_policy": "es"}
 
@@ -18,6 +19,16 @@ def test_the_least_that_is_needed_listens_on_loopback() -> None:
 def test_the_database_and_its_password_are_not_shown() -> None:
     found = settings_from({**GOOD, "database": "postgresql://grifo:s3cret@db/grifo"}, Path("/etc"))
     assert "s3cret" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql:/grifo:s3cret@db/grifo", "postgresql://grifo:s3cret@db:x/grifo", "postgresql://grifo@db:s3cret/grifo"],
+)
+def test_a_database_url_with_a_mistake_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(ValueError, match="database is not a database URL such as") as refused:
+        open_database(url)
+    assert "s3cret" not in str(refused.value)
 
 
 @pytest.mark.parametrize("listen", ["127.0.0.1:0", "[::1]:8443", "localhost:80", "127.9.9.9:1"])
