@@ -86,11 +86,12 @@ def test_a_permit_that_ran_out_before_it_was_used_cuts_nobody(site: Site) -> Non
 
     site.clock = Clock(lambda: SYSTEM_CLOCK.monotonic() + late, SYSTEM_CLOCK.now)
     site.controller.after_permit = outlive
+    site.box.effects = True
     site.controller.want("box", "ana", Access.BLOCKED)
     site.start()
     site.until_state("ana", "withheld")
     assert site.controller.detail("box", "ana") == "the permit ran out before it could be used"
-    assert site.box.history == []
+    assert (site.box.history, site.agent.devices["box"].parts.memory.owed) == ([], {})
 
 
 def test_what_the_controller_does_not_permit_is_withheld_with_its_reason(site: Site) -> None:
