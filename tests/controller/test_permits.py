@@ -13,7 +13,7 @@ from controller.permits import permit
 from controller.review import review_due
 from controller.store.engine import Database
 from controller.store.queries import ordering
-from controller.store.tables import entries
+from controller.store.tables import accounts, entries
 from enforcement.access import Access, Kind
 from enforcement.wire import PermitAsk, PermitRequest
 from tests.controller.billing import DAY, DEVICE, MINUTE, NOW, Billing, book, policy, review, set_up, tell
@@ -43,6 +43,24 @@ def test_what_a_controller_whose_clock_is_ahead_has_marked_is_refused(database: 
     billing = _debtor(database, policy())
     tell(database, billing.payment("a1", "p1"), now=NOW + MINUTE)
     assert _refused(database, book()) == "its account is being reviewed"
+
+
+@pytest.mark.servers
+def test_the_time_that_counts_is_that_under_the_locks(postgresql_database: Database) -> None:
+    db = postgresql_database
+    _debtor(db, policy())
+    free: list[str] = []
+
+    def clock() -> datetime:
+        with db.write() as other:
+            free.extend(other.execute(select(accounts.c.id).with_for_update(skip_locked=True)).scalars())
+        return NOW
+
+    with db.write() as tx:
+        row = tx.execute(select(entries)).one()
+        asks = [PermitAsk(row.binding, row.changed_revision)]
+        assert permit(tx, DEVICE, PermitRequest("", asks), book(), clock).granted == [row.binding]
+    assert free == []
 
 
 def test_a_service_that_has_moved_is_refused_until_its_new_account_is_reviewed(database: Database) -> None:
