@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests.controller.billing import DEVICE, NOW
-from tests.controller.live import AGENT, Live
+from tests.controller.live import AGENT, Live, told
 
 
 @pytest.fixture
@@ -118,10 +118,10 @@ def test_a_payment_lifts_billing_and_leaves_the_court(live: Live) -> None:
 
 
 def test_an_order_wakes_the_agent(customer: Live) -> None:
-    epoch, revision = customer.standing()
+    before = customer.feed()
     customer.order("suspend", "s1", reason="abuse")
-    found = customer.feed(wait=30, known=f"{DEVICE}:{epoch}:{revision}")
-    assert found["devices"][DEVICE]["revision"] > revision
+    found = customer.feed(wait=30, **told(before))
+    assert found["devices"][DEVICE]["revision"] > before["devices"][DEVICE]["revision"]
 
 
 def test_an_unknown_service_is_told_how_to_be_found(customer: Live) -> None:
