@@ -27,7 +27,7 @@ check: $(VENV)/.developed
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q -n 4 -m 'not servers and not slow'
+	$(BIN)/pytest -q -n 3 -m 'not servers and not slow'
 
 test: $(VENV)/.developed
 	tests/servers/install

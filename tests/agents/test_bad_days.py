@@ -3,11 +3,15 @@
 import threading
 from pathlib import Path
 
+import pytest
+
 from enforcement.access import Access
 from enforcement.keys import Key
 from tests.agents.conftest import Site, until
 from tests.agents.controller import Controller
 from tests.agents.device import Box
+
+pytestmark = pytest.mark.slow
 
 # --- devices ---------------------------------------------------------------------------------------------------------
 

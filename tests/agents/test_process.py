@@ -17,6 +17,8 @@ from enforcement.access import Access
 from tests.agents.conftest import Site, until
 from tests.agents.controller import TOKEN, Controller
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = """
 controller = "{url}"
 token_file = "{folder}/token"

@@ -4,6 +4,7 @@ import threading
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,8 @@ from enforcement.keys import Key
 from tests.agents.conftest import Site, until
 from tests.agents.controller import Controller
 from tests.agents.device import Box, Faults
+
+pytestmark = pytest.mark.slow
 
 NAMES = ("ana", "eva", "lia", "noa")
 ACCESSES = (Access.FULL, Access.THROTTLED, Access.PORTAL, Access.BLOCKED)

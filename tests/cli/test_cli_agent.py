@@ -8,6 +8,8 @@ import pytest
 from tests.cli.conftest import Done, environment, run
 from tests.drivers.mikrotik_routers import USER, router
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:

@@ -9,6 +9,8 @@ from tests.cli.conftest import Grifo
 from tests.controller.billing import DEVICE
 from tests.controller.live import Live
 
+pytestmark = pytest.mark.slow
+
 
 def enrol_weak(live: Live) -> None:
     """A device that can only throttle, with the service s9 of account a9."""

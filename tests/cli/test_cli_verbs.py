@@ -11,6 +11,8 @@ from tests.controller.billing import DEVICE
 from tests.controller.live import Live
 from tests.servers.ports import free_port
 
+pytestmark = pytest.mark.slow
+
 
 def keep_verified(live: Live, end: threading.Event) -> threading.Thread:
     """An agent that reads its device to be as wanted, whatever is wanted."""

@@ -15,6 +15,8 @@ from schemathesis.core.result import Ok
 from tests.controller.billing import DEVICE
 from tests.controller.live import AGENT, Live
 
+pytestmark = pytest.mark.slow
+
 EVENT = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 

@@ -28,6 +28,8 @@ from enforcement.entries import Entry
 from enforcement.wire import Report
 from tests.controller.billing import DAY, DEVICE, NOW, Billing, book, policy, review, set_up, tell
 
+pytestmark = pytest.mark.slow
+
 LONG_ENOUGH_S = 1.0
 """Many times what an intake takes that no lock stops. One that is stopped takes all of it: nothing is timed closely."""
 

@@ -16,6 +16,8 @@ from tests.agents.device import Box
 from tests.controller.billing import DEVICE
 from tests.controller.live import AGENT, Live, running
 
+pytestmark = pytest.mark.slow
+
 
 class At(Controller):
     """Where the real controller is, for a site that asks for nothing else of it."""

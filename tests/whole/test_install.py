@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 OURS = ("agents", "cli", "controller", "drivers", "enforcement", "lab")
 
 

@@ -18,6 +18,8 @@ from tests.drivers.mikrotik_routers import USER, router
 from tests.lab.certificates import make_certificate
 from tests.servers.ports import free_port
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_S = 20
 
 
