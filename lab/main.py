@@ -1,6 +1,7 @@
 """`grifo lab`: the box with its story, and each simulated device on its own for anyone's tools."""
 
 import json
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -37,6 +38,7 @@ def lab(
     if context.invoked_subcommand is not None:
         return
     screen = Screen(to_stderr=as_json)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whatever ends the lab, its agent ends with it
     try:
         good = _tell(screen, accounts, once=once, as_json=as_json)
     except KeyboardInterrupt:

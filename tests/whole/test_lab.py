@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import IO
 
 import pytest
@@ -31,7 +32,10 @@ def test_the_lab_told_once_ends_with_every_cut_and_restore_verified_and_no_drift
     assert result["drift"] == {"wrongful": 0, "missing": 0, "stray": 0, "obstructed": 0, "unknown": 0}
 
 
-def test_the_lab_stays_up_with_its_urls_and_the_commands_that_it_names_work_until_ctrl_c() -> None:
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminated"])
+def test_the_lab_stays_up_with_its_urls_and_the_commands_that_it_names_work_until_it_is_ended(
+    end: signal.Signals,
+) -> None:
     lab = subprocess.Popen(
         [*GRIFO, "lab", "--accounts", "60"], stdout=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -46,8 +50,11 @@ def test_the_lab_stays_up_with_its_urls_and_the_commands_that_it_names_work_unti
         )
         assert why.returncode == 0, why.stderr
         assert json.loads(why.stdout)
-        os.kill(lab.pid, signal.SIGINT)
+        folder = Path(variables["GRIFO_TOKEN_FILE"]).parent
+        assert folder.is_dir()
+        os.kill(lab.pid, end)
         assert lab.wait(timeout=30) == 0
+        assert not folder.exists()
     finally:
         lab.kill()
         lab.communicate()
