@@ -88,9 +88,3 @@ def review_failed(tx: Connection, account: AccountId, error: str, again_at: date
 def account(tx: Connection, id: str) -> Row[Any] | None:
     """The row of one account."""
     return tx.execute(select(accounts).where(accounts.c.id == id)).one_or_none()
-
-
-def accounts_whose_review_fails(tx: Connection, limit: int = 100) -> Sequence[Row[Any]]:
-    """Accounts whose last review failed, with the reason."""
-    failing = select(accounts).where(accounts.c.review_error.is_not(None))
-    return tx.execute(failing.order_by(accounts.c.id).limit(limit)).all()

@@ -60,11 +60,6 @@ def devices_named(tx: Connection, names: Collection[str]) -> Mapping[str, Row[An
     return {row.name: row for row in tx.execute(select(devices).where(devices.c.name.in_(sorted(names))))}
 
 
-def devices_of_agent(tx: Connection, agent: str) -> Sequence[Row[Any]]:
-    """The rows of an agent's devices."""
-    return tx.execute(select(devices).where(devices.c.agent == agent).order_by(devices.c.name)).all()
-
-
 def enrol(
     tx: Connection,
     name: str,
