@@ -27,6 +27,10 @@ class Raw:
     def say(self, *words: str) -> None:
         self.socket.sendall(encode(words))
 
+    def say_at_once(self, *sentences: Said) -> None:
+        """Several sentences in one segment, so that the router has read the last before it answers the first."""
+        self.socket.sendall(b"".join(map(encode, sentences)))
+
     def hear(self) -> Said:
         """The next reply sentence; EOFError where the router closed, TimeoutError where it is silent."""
         while not self._heard:

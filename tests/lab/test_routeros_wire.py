@@ -108,8 +108,7 @@ def test_every_reply_carries_the_tag_of_its_command(router: RouterOS) -> None:
 def test_a_long_print_lets_other_commands_in_between(router: RouterOS) -> None:
     router.load(LISTS, [{"list": "a", "address": f"10.0.{n // 250}.{n % 250}"} for n in range(3000)])
     with Raw(router.port) as raw:
-        raw.say(f"{LISTS}/print", "=.proplist=.id", ".tag=long")
-        raw.say("/system/identity/print", ".tag=short")
+        raw.say_at_once([f"{LISTS}/print", "=.proplist=.id", ".tag=long"], ["/system/identity/print", ".tag=short"])
         heard = []
         while ["!done", ".tag=long"] not in heard:
             heard.append(raw.hear())
