@@ -12,6 +12,7 @@ recover, and never remembers: the agent does. It touches only what carries this 
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from enforcement.access import Access, Kind
@@ -54,6 +55,32 @@ class Capabilities:
     effects: bool
 
 
+class StepState(StrEnum):
+    """How one step of the preparation stands on the device."""
+
+    PRESENT = "present"
+    MISSING = "missing"
+    MISPLACED = "misplaced"
+    """It is there, where it has no effect: after a rule that decides first, or disabled."""
+    INSTALLED = "installed"
+    """It was missing, and has just been installed and read back."""
+    BY_HAND = "by_hand"
+    """A file or a service of the operator's: only a person can put it there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that a device needs before it can restrict as the driver does.
+
+    `where` is the menu, file or table; `text` is exactly what to add there; `note` says why, or what is in its way.
+    """
+
+    where: str
+    text: str
+    state: StepState
+    note: str = ""
+
+
 class Driver(Protocol):
     """One device. Construction opens nothing; the first call connects."""
 
@@ -76,6 +103,13 @@ class Driver(Protocol):
 
     def check(self) -> Sequence[str]:
         """What in this device's setup would defeat us, in words for the operator; empty when all is well."""
+        ...
+
+    def prepare(self, install: bool) -> Sequence[Step]:
+        """What the device needs, each step as it stands; where `install`, those missing are installed and read back.
+
+        Nothing of the operator's is changed, moved or removed. Raises as `observe` does; what was installed stays.
+        """
         ...
 
     def close(self) -> None:

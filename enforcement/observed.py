@@ -42,12 +42,14 @@ class Observed:
     """One read of a device.
 
     A key that was asked for and is absent from `seen` is open and unmarked where `complete` is true; otherwise
-    nothing is known of it. `asked` is None for a full read, else the keys that the read was limited to.
+    nothing is known of it. `asked` is None for a full read, else the keys that the read was limited to. `up_seconds`
+    is for how long the device says it has been up, None where it does not say: less than before means that it restarted.
     """
 
     seen: Mapping[Key, Seen] = field(default_factory=dict)
     complete: bool = True
     asked: frozenset[Key] | None = None
+    up_seconds: float | None = None
 
     def of(self, key: Key) -> Seen:
         """What was seen for `key`; access None (unknown) where this read cannot tell."""
