@@ -8,7 +8,7 @@ restore goes as far as it gets: a node or a database that is away keeps no custo
 import itertools
 from collections.abc import Collection, Mapping, Sequence, Set
 
-from drivers.base import Capabilities, DriverError
+from drivers.base import Capabilities, DriverError, Step, StepState
 from drivers.sip import allowlist, check, probe
 from drivers.sip.reading import Reading, observed
 from drivers.sip.rows import Rows
@@ -75,6 +75,10 @@ class SipDriver:
             if node.name in reading.live:
                 found += self._definition(node)
         return [*found, *check.differences(self._installation, reading), *self._faults()]
+
+    def prepare(self, install: bool) -> Sequence[Step]:
+        """The dial-plan fragment is the operator's to include: a file is installed by hand alone."""
+        return (Step("kamailio.cfg", 'include_file "grifo-routes.cfg"', StepState.BY_HAND),)
 
     def close(self) -> None:
         for node in self._nodes:
