@@ -44,8 +44,10 @@ def grifo(
 
 
 grifo.__doc__ = None
-for verb in (verbs.status, verbs.why, verbs.timeline, verbs.suspend, verbs.restore, verbs.drift, verbs.stop):
+for verb in (verbs.status, verbs.why, verbs.timeline, verbs.suspend, verbs.restore, verbs.drift):
     app.command()(verb)
+for switch in (verbs.stop, verbs.freeze):
+    app.command()(switch)
 app.add_typer(devices.device_app, name="device")
 app.add_typer(devices.brake_app, name="brake")
 app.add_typer(devices.conflict_app, name="conflict")

@@ -14,6 +14,9 @@ def status(screen: Session, data: Data) -> None:
         stop = data["stopped"]
         words = f"ALL RESTRICTING IS STOPPED since {screen.local(stop['since'])} by {stop['by']}: {stop['note']}"
         say(Text(words, style="bold red"))
+    for freeze in data["frozen"]:
+        words = f"{freeze['site']} IS FROZEN until {screen.local(freeze['until'])} by {freeze['by']}: {freeze['note']}"
+        say(Text(words, style="bold yellow"))
     due = f", {data['due']} wait for their review" if data["due"] else ""
     conflicts = f", {data['conflicts']} conflicts to settle (grifo conflict list)" if data["conflicts"] else ""
     say(Text(f"{data['accounts']} accounts{due}{conflicts}"))
@@ -63,6 +66,8 @@ def device(screen: Session, data: Data) -> None:
     say(Text(f"keys: {', '.join(data['keys']) or 'none told'}"))
     if data["halted"]:
         say(Text(f"HALTED: {data['halted']}", style="bold red"))
+    if data["site"]:
+        say(Text(f"site: {data['site']}"))
     section(screen, "problems", data["problems"])
 
 

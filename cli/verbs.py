@@ -141,3 +141,26 @@ def stop(
             return
         found = screen.client.put("stop", body={"note": note})
         screen.answer(found, lambda screen, _: screen.say("All restricting is stopped; restores go on.", "bold red"))
+
+
+def freeze(
+    site: Annotated[str, typer.Option("--site", help="The site's name in the settings of its agents.")],
+    until: Until = None,
+    note: Annotated[str | None, typer.Option("--note", help="Why.")] = None,
+    end: Annotated[bool, typer.Option("--end", help="Let restricting go on there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Restrict nobody newly at one site until a time; restores go on. `--end` lets it go on."""
+    if end == bool(note) or end == bool(until):
+        raise Failed("Say --until and --note to freeze a site, or --end to let restricting go on.", Exit.USAGE)
+    with session(as_json) as screen:
+        if end:
+            screen.client.delete("freezes", site)
+            screen.answer(
+                {"site": site, "until": None}, lambda screen, _: screen.say(f"Restricting goes on at {site}.")
+            )
+            return
+        ends = times.moment(until or "", "--until", screen.now, screen.zone)
+        found = screen.client.put("freezes", site, body={"until": ends, "note": note})
+        words = f"Nobody is newly restricted at {site} until {screen.local(found['until'])}; restores go on."
+        screen.answer(found, lambda screen, _: screen.say(words, "bold yellow"))

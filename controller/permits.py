@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from controller.clock import Clock
 from controller.conclusion import Book
 from controller.core.calendar import within_window
+from controller.store.queries.freezing import why_frozen
 from controller.store.queries.permitting import AskedEntry, asked_entries, lock_accounts_of
 from controller.store.queries.standing import OBSERVE, modes_of_devices
 from controller.store.queries.timeline import Happening, record
@@ -30,10 +31,14 @@ VALID_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What a permit depends on besides the entry itself. `locked` are the accounts whose locks are held."""
+    """What a permit depends on besides the entry itself.
+
+    `frozen` says of a freeze in force at the device's site. `locked` are the accounts whose locks are held.
+    """
 
     now: datetime
     stopped: bool
+    frozen: str | None
     modes: Mapping[str, str]
     book: Book
     locked: Set[str]
@@ -50,7 +55,7 @@ def permit(tx: Connection, device: str, request: PermitRequest, book: Book, cloc
     found = asked_entries(tx, device, bindings, now)
     stopped = installation_row(tx).stopped_at is not None
     modes = modes_of_devices(tx, device).get(device, OBSERVE)
-    conditions = Conditions(now, stopped, modes, book, locked)
+    conditions = Conditions(now, stopped, why_frozen(tx, device, now), modes, book, locked)
     verdicts = {ask.binding: refusal(ask, found.get(ask.binding), conditions) for ask in request.asks}
     granted = [binding for binding, why in verdicts.items() if why is None]
     record(tx, [_granted(found[binding], device, now) for binding in granted])
@@ -71,6 +76,8 @@ def refusal(ask: PermitAsk, entry: AskedEntry | None, conditions: Conditions) ->
         return "it is to be open"
     if conditions.modes.get(entry.kind) != Mode.ENFORCE:
         return f"the device is in mode {conditions.modes.get(entry.kind)} for {entry.kind}"
+    if entry.first and conditions.frozen is not None:
+        return conditions.frozen
     if entry.contested:
         return "two live bindings claim this key"
     return _refusal_by_account(entry, conditions)

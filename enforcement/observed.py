@@ -43,7 +43,7 @@ class Observed:
 
     A key that was asked for and is absent from `seen` is open and unmarked where `complete` is true; otherwise
     nothing is known of it. `asked` is None for a full read, else the keys that the read was limited to. `up_seconds`
-    is for how long the device says it has been up, None where it does not say: less than before means that it restarted.
+    is for how long the device says it has been up, None where it does not say: less than before means a restart.
     """
 
     seen: Mapping[Key, Seen] = field(default_factory=dict)

@@ -158,12 +158,16 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """PUT /v1/agent/devices/{device}: an agent tells the controller of a device that it owns. No address, no secret."""
+    """PUT /v1/agent/devices/{device}: an agent tells the controller of a device that it owns. No address, no secret.
+
+    `site` is the operator's name for the place, which `grifo freeze` takes; empty where the agent's settings have none.
+    """
 
     version: int
     driver: str
     keys: list[str]
     access: dict[str, list[str]]
+    site: str = ""
 
 
 def entry_to_wire(entry: Entry) -> WireEntry:

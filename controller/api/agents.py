@@ -124,7 +124,7 @@ def enrol(context: Given, caller: Agent, device: DeviceName, enrolment: wire.Enr
             touched = bindings.accounts_on_device(tx, device)
             accounts.lock_accounts(tx, touched)
             accounts.mark_for_review(tx, touched, now)
-        if not devices.enrol(tx, device, caller.name, enrolment.driver, able, now):
+        if not devices.enrol(tx, device, caller.name, enrolment.driver, able, now, enrolment.site):
             raise Problem(403, f"The device {device!r} was just enrolled by another agent.")
         note_contact(tx, caller.name, now)
     context.board.changed()

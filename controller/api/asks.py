@@ -53,6 +53,13 @@ class NoteAsk(Ask):
     note: str = _NOTE
 
 
+class FreezeAsk(Ask):
+    """Let nobody be newly restricted at a site."""
+
+    until: AwareDatetime = Field(description="Until when, with its offset; at most 31 days ahead.")
+    note: str = _NOTE
+
+
 class ApproveAsk(Ask):
     """Let more first impositions pass than the brake would."""
 

@@ -1,7 +1,10 @@
 """What agents send, checked word by word before it is stored: an unknown state or access is refused, not guessed at."""
 
+import re
+
 from controller.api.problems import Problem
 from enforcement.access import LADDERS, Access, Kind
+from enforcement.entries import ID_PATTERN
 from enforcement.keys import KeyType
 from enforcement.plan import State
 from enforcement.wire import Enrolment, EntryReport, FeedAsk, Report
@@ -54,6 +57,8 @@ def _check_entry(where: str, entry: EntryReport) -> None:
 def check_enrolment(enrolment: Enrolment) -> tuple[list[str], dict[str, list[str]]]:
     """Key types and accesses as they are stored. Raises Problem 422 for a word that this version does not know."""
     _check_id("body.driver", enrolment.driver)
+    if enrolment.site:
+        check_site("body.site", enrolment.site)
     for key in enrolment.keys:
         if key not in set(KeyType):
             raise Problem(422, f"body.keys: {key[:40]!r} is not one of {', '.join(KeyType)}")
@@ -65,6 +70,12 @@ def check_enrolment(enrolment: Enrolment) -> tuple[list[str], dict[str, list[str
                 allowed = ", ".join(LADDERS[Kind(kind)])
                 raise Problem(422, f"body.access.{kind}: {access[:40]!r} is not one of {allowed}")
     return sorted(set(enrolment.keys)), {kind: sorted(set(found)) for kind, found in enrolment.access.items()}
+
+
+def check_site(where: str, site: str) -> None:
+    """Raises Problem 422 for what cannot be a site's name."""
+    if not re.fullmatch(ID_PATTERN, site):
+        raise Problem(422, f"{where} must be 1 to 64 letters, digits or . _ @ + -, not {site[:80]!r}")
 
 
 def _check_id(where: str, text: str) -> None:

@@ -11,7 +11,7 @@ from controller.api.paths import AccountId, Given, ServiceId, unknown_device, un
 from controller.api.problems import Problem, responses
 from controller.api.show import service_shown
 from controller.api.views import DriftOut, StatusOut
-from controller.store.queries import naming, shown, watched
+from controller.store.queries import freezing, naming, shown, watched
 
 router = APIRouter(prefix="/v1", responses=responses(401, 403, 422, 503))
 
@@ -109,6 +109,7 @@ def status(context: Given, caller: Reader) -> StatusOut:
                 "now": now,
                 "timezone": context.settings.timezone,
                 "stopped": stopped,
+                "frozen": freezing.freezes_in_force(tx, now),
                 "accounts": accounts,
                 "due": due,
                 "services": watched.services_counted(tx),

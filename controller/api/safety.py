@@ -5,17 +5,20 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from controller.api.asks import ApproveAsk, NoteAsk
+from controller.api.asks import ApproveAsk, FreezeAsk, NoteAsk
 from controller.api.auth import Admin, Operator, Reader
 from controller.api.paths import DeviceName, Given
 from controller.api.problems import Problem, responses
-from controller.api.views import BrakeOut, ConflictOut, StopOut
-from controller.store.queries import accounts, approving, devices, events, told, watched
+from controller.api.views import BrakeOut, ConflictOut, FreezeOut, StopOut
+from controller.store.queries import accounts, approving, devices, events, freezing, told, watched
 from controller.store.queries.timeline import Happening, record
 
 router = APIRouter(prefix="/v1", responses=responses(401, 403, 422, 503))
 
 LONGEST_APPROVAL = timedelta(days=7)
+LONGEST_FREEZE = timedelta(days=31)
+
+Site = Annotated[str, Path(max_length=64, description="The site's name in the settings of its agents.")]
 
 
 @router.put("/stop", tags=["stop"])
@@ -39,6 +42,39 @@ def end_stop(context: Given, caller: Operator) -> None:
         if was_stopped:
             record(tx, [Happening(now, "stop", caller.name, "restricting goes on")])
     context.board.changed()
+
+
+@router.get("/freezes", tags=["stop"])
+def freezes(context: Given, caller: Reader) -> list[FreezeOut]:
+    """The sites where nobody is newly restricted at this moment."""
+    with context.database.read() as tx:
+        return [FreezeOut.model_validate(found) for found in freezing.freezes_in_force(tx, context.clock())]
+
+
+@router.put("/freezes/{site}", tags=["stop"], responses=responses(404))
+def freeze(context: Given, caller: Operator, site: Site, ask: FreezeAsk) -> FreezeOut:
+    """Restrict nobody newly at a site until an instant. What is restricted stays so; restores go on."""
+    now = context.clock()
+    if not now < ask.until <= now + LONGEST_FREEZE:
+        raise Problem(422, f"body.until must be ahead of now by at most {LONGEST_FREEZE.days} days")
+    with context.database.write() as tx:
+        sites = freezing.sites_named(tx)
+        if site not in sites:
+            known = ", ".join(sites) or "none: agents name them by `site` in their settings"
+            raise Problem(404, f"No device is at a site named {site!r}. Sites: {known}.")
+        freezing.freeze(tx, site, now, ask.until, caller.name, ask.note)
+        text = f"nobody is newly restricted at {site} until {ask.until.isoformat()}: {ask.note}"
+        record(tx, [Happening(now, "stop", caller.name, text)])
+    return FreezeOut(site=site, since=now, until=ask.until, by=caller.name, note=ask.note)
+
+
+@router.delete("/freezes/{site}", tags=["stop"], status_code=204)
+def end_freeze(context: Given, caller: Operator, site: Site) -> None:
+    """Let restricting go on at a site. Harmless where it was not frozen."""
+    now = context.clock()
+    with context.database.write() as tx:
+        if freezing.end_freeze(tx, site, now):
+            record(tx, [Happening(now, "stop", caller.name, f"restricting goes on at {site}")])
 
 
 @router.get("/brakes", tags=["brakes"])

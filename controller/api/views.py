@@ -14,6 +14,16 @@ class StopOut(BaseModel):
     note: str
 
 
+class FreezeOut(BaseModel):
+    """`grifo freeze` is in force at a site: nobody is newly restricted there; restores go on."""
+
+    site: str
+    since: datetime
+    until: datetime
+    by: str
+    note: str
+
+
 class ServiceCount(BaseModel):
     """How many services of a kind have an access."""
 
@@ -67,6 +77,7 @@ class DeviceOut(BaseModel):
     device: str
     agent: str | None = Field(description="The agent that owns it; null until one enrols it.")
     driver: str | None
+    site: str = Field(description="The place's name in its agent's settings; empty where none is given.")
     modes: dict[str, str] = Field(description="Mode for each kind of service.")
     epoch: str
     revision: int
@@ -90,6 +101,7 @@ class StatusOut(BaseModel):
     now: datetime = Field(description="The controller's clock.")
     timezone: str = Field(description="The operator's time zone, for showing times.")
     stopped: StopOut | None
+    frozen: list[FreezeOut] = Field(description="Sites where nobody is newly restricted at this moment.")
     accounts: int
     due: int = Field(description="Accounts that wait for their review at this moment.")
     services: list[ServiceCount]

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 
-from drivers.base import Capabilities, Garbled, Refused, Unreachable
+from drivers.base import Capabilities, Garbled, Refused, Step, StepState, Unreachable
 from enforcement.access import LADDERS, Access, Kind, rank
 from enforcement.changes import Change, Outcome, Refresh, Remove, Restore, Restrict, Result, key_of
 from enforcement.entries import Mark
@@ -44,6 +44,9 @@ class Box:
         self.foreign: dict[Key, str] = {}
         self.faults = Faults()
         self.setup: list[str] = []
+        self.needs: list[str] = []
+        self.has: set[str] = set()
+        self.up_seconds: float | None = None
         self.shows_sessions = True
         self.incomplete = False
         self.history: list[tuple[str, Access]] = []
@@ -108,7 +111,8 @@ class BoxDriver:
             every = self._box.records.keys() | self._box.foreign.keys() | self._box.sessions.keys()
             shown = every if keys is None else every & keys
             seen = {key: self._seen(key) for key in shown}
-            return Observed(seen, not self._box.incomplete, None if keys is None else frozenset(keys))
+            asked = None if keys is None else frozenset(keys)
+            return Observed(seen, not self._box.incomplete, asked, self._box.up_seconds)
 
     def _seen(self, key: Key) -> Seen:
         marks = tuple(mark for mark in sorted(self._box.records.get(key, {})) if mark.installation == INSTALLATION)
@@ -198,6 +202,19 @@ class BoxDriver:
     def check(self) -> Sequence[str]:
         self._reach()
         return list(self._box.setup)
+
+    def prepare(self, install: bool) -> Sequence[Step]:
+        self._reach()
+        with self._box.lock:
+            missing = [each for each in self._box.needs if each not in self._box.has]
+            if install:
+                self._box.has |= set(missing)
+            return [Step("box", each, self._state(each, missing)) for each in self._box.needs]
+
+    def _state(self, thing: str, missing: Sequence[str]) -> StepState:
+        if thing not in missing:
+            return StepState.PRESENT
+        return StepState.INSTALLED if thing in self._box.has else StepState.MISSING
 
     def close(self) -> None:
         self._closed.set()

@@ -73,7 +73,7 @@ Grifo = Callable[..., Done]
 def live(sqlite_database: Database, tmp_path: Path) -> Iterator[Live]:
     """A controller with a device that enforces, a debtor s1 and a customer s2."""
     with running(sqlite_database, tmp_path) as found:
-        found.enrol()
+        found.enrol(site="porto")
         found.tell(found.billing.account("a2"), found.billing.service("a2", "s2", (DEVICE, "username:u2")))
         found.debtor()
         yield found

@@ -50,6 +50,13 @@ def test_status_shows_stop_and_devices(live: Live, grifo: Grifo) -> None:
     assert "STOPPED" not in grifo("status").out
 
 
+def test_a_site_is_frozen_and_thawed_and_the_status_says_so(grifo: Grifo) -> None:
+    assert "restores go on" in grifo("freeze", "--site", "porto", "--until", "12h", "--note", "a storm").out
+    assert "porto IS FROZEN until 2026-03-03 23:00:00 by admin: a storm" in grifo("status").out
+    assert grifo("freeze", "--site", "porto", "--end").code == 0
+    assert "FROZEN" not in grifo("status").out
+
+
 @pytest.mark.parametrize(
     "verb",
     [
@@ -64,6 +71,7 @@ def test_status_shows_stop_and_devices(live: Live, grifo: Grifo) -> None:
         ["brake", "list"],
         ["conflict", "list"],
         ["stop", "--note", "why"],
+        ["freeze", "--site", "porto", "--until", "3d", "--note", "why"],
         ["suspend", "s2", "--reason", "abuse", "--note", "why"],
         ["restore", "s1", "--no-wait", "--note", "why"],
     ],
@@ -209,6 +217,9 @@ def test_adopting_an_epoch_needs_a_yes(live: Live, grifo: Grifo) -> None:
         ["suspend", "s2", "--reason", "technical", "--until", "someday", "--note", "x"],
         ["stop"],
         ["stop", "--end", "--note", "x"],
+        ["freeze", "--site", "porto"],
+        ["freeze", "--site", "porto", "--note", "x"],
+        ["freeze", "--site", "porto", "--end", "--note", "x"],
         ["event", "send", "/no/such/file"],
         ["nonsense"],
     ],

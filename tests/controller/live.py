@@ -96,13 +96,14 @@ class Live:
         assert answer.json()["accepted"] == len(events), answer.text
         return dict(answer.json())
 
-    def enrol(self, device: str = DEVICE, mode: str = "enforce", agent: str = AGENT) -> None:
+    def enrol(self, device: str = DEVICE, mode: str = "enforce", agent: str = AGENT, site: str = "") -> None:
         """An agent enrols a device that can throttle user names, and the NOC sets its mode."""
         able = {
             "version": 1,
             "driver": "radius",
             "keys": ["username"],
             "access": {"internet": ["throttled", "blocked"]},
+            "site": site,
         }
         assert self.as_(agent).put(f"/v1/agent/devices/{device}", json=able).status_code == 204
         assert self.as_("noc").put(f"/v1/devices/{device}/mode", json={"mode": mode}).status_code == 200

@@ -79,6 +79,17 @@ def test_a_report_that_arrives_after_a_newer_one_is_ignored(debtor: Live) -> Non
     assert only_entry(debtor)["state"] == "missing"
 
 
+def test_a_late_report_of_a_former_start_of_the_agent_is_ignored(debtor: Live) -> None:
+    entries = debtor.entries()
+    debtor.report("missing", *entries, boot="first", number=7)
+    debtor.report("verified", *entries, boot="second", number=1)
+    debtor.report("missing", *entries, boot="first", number=8, halted="in trouble")
+    assert only_entry(debtor)["state"] == "verified"
+    assert debtor.as_("read").get(f"/v1/devices/{DEVICE}").json()["halted"] == ""
+    debtor.report("missing", *entries, boot="second", number=2)
+    assert only_entry(debtor)["state"] == "missing"
+
+
 def test_a_newer_report_overtakes_one_that_is_being_saved(debtor: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("controller.reports.CHUNK", 1)
     debtor.debtor(2)

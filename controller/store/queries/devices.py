@@ -43,7 +43,7 @@ def ensure_devices(tx: Connection, names: Collection[str]) -> None:
 
 def _unknown_device(name: str) -> dict[str, Any]:
     nothing: dict[str, Any] = {"keys": [], "access": {}, "revision": 0, "halted": "", "problems": []}
-    return {"name": name, "epoch": _new_epoch(), **nothing}
+    return {"name": name, "epoch": _new_epoch(), "site": "", "former_boots": [], **nothing}
 
 
 def _new_epoch() -> str:
@@ -67,6 +67,7 @@ def enrol(
     driver: str,
     able: tuple[Sequence[str], Mapping[str, Sequence[str]]],
     now: datetime,
+    site: str = "",
 ) -> bool:
     """An agent tells of its device; `able` is its key types, and its accesses below full by kind of service.
 
@@ -79,6 +80,7 @@ def enrol(
     values = {
         "agent": agent,
         "driver": driver,
+        "site": site,
         "keys": sorted(keys),
         "access": {kind: sorted(found) for kind, found in access.items()},
         "enrolled_at": now,

@@ -4,11 +4,14 @@ from collections.abc import Sequence, Set
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Case, Connection, bindparam, case, delete, insert, literal, or_, select, update
+from sqlalchemy import Case, Connection, bindparam, case, delete, insert, literal, select, update
 
 from controller.store.queries.permitting import lock_accounts_of
 from controller.store.tables import devices, entries, strays
 from enforcement.wire import EntryReport, StrayReport
+
+BOOTS_KEPT = 20
+"""Former starts of an agent that are remembered: a report under way is seconds old, and starts are minutes apart."""
 
 
 def lock_for_reports(tx: Connection, device: str, reports: Sequence[EntryReport]) -> None:
@@ -17,16 +20,26 @@ def lock_for_reports(tx: Connection, device: str, reports: Sequence[EntryReport]
 
 
 def take_number(tx: Connection, device: str, boot: str, number: int) -> bool:
-    """Note that this report of an agent's start has come; False where it, or a newer one, had come before."""
-    newer = or_(devices.c.report_boot.is_distinct_from(boot), devices.c.report_number < number)
-    taken = update(devices).where(devices.c.name == device, newer)
-    return tx.execute(taken.values(report_boot=boot, report_number=number)).rowcount == 1
+    """Note that this report of an agent's start has come; False where it or a newer one had come before.
+
+    Whatever a former start of the agent still had under way is older than the first word of the present one.
+    """
+    columns = (devices.c.report_boot, devices.c.report_number, devices.c.former_boots)
+    row = tx.execute(select(*columns).where(devices.c.name == device).with_for_update(key_share=True)).one()
+    if boot in row.former_boots or (boot == row.report_boot and number <= row.report_number):
+        return False
+    former = row.former_boots
+    if row.report_boot not in (None, boot):
+        former = [row.report_boot, *former][:BOOTS_KEPT]
+    values = {"report_boot": boot, "report_number": number, "former_boots": former}
+    tx.execute(update(devices).where(devices.c.name == device).values(values))
+    return True
 
 
 def is_overtaken(tx: Connection, device: str, boot: str, number: int) -> bool:
-    """Whether a newer report of the same start has come while this one is being saved."""
-    newer = (devices.c.report_boot == boot) & (devices.c.report_number > number)
-    return tx.execute(select(devices.c.name).where(devices.c.name == device, newer)).first() is not None
+    """Whether a newer report, of the same start or a later one, has come while this one is being saved."""
+    newer = (devices.c.report_boot != boot) | (devices.c.report_number > number)
+    return bool(boot) and tx.execute(select(devices.c.name).where(devices.c.name == device, newer)).first() is not None
 
 
 def lock_device(tx: Connection, device: str) -> str:

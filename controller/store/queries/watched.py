@@ -169,7 +169,7 @@ def devices_shown(tx: Connection, only: str | None = None) -> list[Shown]:
 
 
 def _device(row: Row[Any]) -> Shown:
-    same = ("agent", "driver", "epoch", "revision", "reported_epoch", "reported_revision", "reported_at")
+    same = ("agent", "driver", "site", "epoch", "revision", "reported_epoch", "reported_revision", "reported_at")
     more = ("full_read_at", "last_contact_at", "halted", "problems", "keys", "access")
     return {"device": row.name, **{name: getattr(row, name) for name in (*same, *more)}}
 

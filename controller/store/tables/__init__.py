@@ -7,7 +7,7 @@ the same events in any order give the same facts.
 from controller.store.tables.base import Instant, metadata
 from controller.store.tables.callers import idempotency, installation, tokens
 from controller.store.tables.conclusions import brakes, decisions, impositions, timeline
-from controller.store.tables.devices import agents, device_modes, devices, entries, strays
+from controller.store.tables.devices import agents, device_modes, devices, entries, freezes, strays
 from controller.store.tables.facts import (
     accounts,
     bindings,
@@ -37,6 +37,7 @@ __all__ = [
     "devices",
     "entries",
     "events",
+    "freezes",
     "freshness",
     "holds",
     "idempotency",

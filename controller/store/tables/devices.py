@@ -18,6 +18,7 @@ devices = Table(
     Column("name", Identity, primary_key=True),
     Column("agent", Identity, index=True),
     Column("driver", Identity),
+    Column("site", Identity, nullable=False),
     Column("keys", JSON, nullable=False),
     Column("access", JSON, nullable=False),
     Column("epoch", Identity, nullable=False),
@@ -30,10 +31,25 @@ devices = Table(
     Column("full_read_at", Instant),
     Column("report_boot", Identity),
     Column("report_number", BigInteger),
+    Column("former_boots", JSON, nullable=False),
     Column("halted", Text, nullable=False),
     Column("problems", JSON, nullable=False),
 )
-"""A row exists from the first binding or enrolment that names the device; `agent` is NULL until it is enrolled."""
+"""A row exists from the first binding or enrolment that names the device; `agent` is NULL until it is enrolled.
+
+`site` is what the agent calls the place, empty where it names none. `former_boots` are the starts of the agent before
+`report_boot`, the latest first: what they still had to say is an old story."""
+
+freezes = Table(
+    "freezes",
+    metadata,
+    Column("site", Identity, primary_key=True),
+    Column("since", Instant, nullable=False),
+    Column("until", Instant, nullable=False),
+    Column("by", String(255), nullable=False),
+    Column("note", Text, nullable=False),
+)
+"""The last freeze of each site: in force before `until`, which a person who ends it sets to that moment."""
 
 device_modes = Table(
     "device_modes",

@@ -48,6 +48,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("agent", sa.String(length=64), nullable=True),
         sa.Column("driver", sa.String(length=64), nullable=True),
+        sa.Column("site", sa.String(length=64), nullable=False),
         sa.Column("keys", sa.JSON(), nullable=False),
         sa.Column("access", sa.JSON(), nullable=False),
         sa.Column("epoch", sa.String(length=64), nullable=False),
@@ -60,11 +61,21 @@ def upgrade() -> None:
         sa.Column("full_read_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("report_boot", sa.String(length=64), nullable=True),
         sa.Column("report_number", sa.BigInteger(), nullable=True),
+        sa.Column("former_boots", sa.JSON(), nullable=False),
         sa.Column("halted", sa.Text(), nullable=False),
         sa.Column("problems", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_devices")),
     )
     op.create_index(op.f("ix_devices_agent"), "devices", ["agent"], unique=False)
+    op.create_table(
+        "freezes",
+        sa.Column("site", sa.String(length=64), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by", sa.String(length=255), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("site", name=op.f("pk_freezes")),
+    )
     op.create_table(
         "impositions",
         sa.Column("id", sa.Integer(), nullable=False),
