@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from controller.api.auth import Role, checked_name, digest_of, new_token
 from controller.clock import system_clock
 from controller.conclusion import Book
-from controller.core.model import Policy
+from controller.core.policy import Policy
 from controller.policy_files import load_policies
 from controller.settings import Settings
 from controller.store.engine import Database, open_database

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Row
 
 from controller.core.blocks import Code
 from controller.core.brake import allowance, cap
-from controller.core.model import Block, BrakeRule, Policy
+from controller.core.decision import Block
+from controller.core.policy import BrakeRule, Policy
 from controller.store.queries import brakes
 from controller.store.queries.brakes import Brake, Count
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from controller.conclusion import Case
 from controller.core.blocks import Code
-from controller.core.model import Block, Decision, Evidence, Imposed, ReasonFor
+from controller.core.decision import Block, Decision, Evidence, ReasonFor
+from controller.core.facts import Imposed
 from controller.desired import CONTESTED
 from controller.situation import Situation
 from controller.store.queries.decisions import Imposition

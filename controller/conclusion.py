@@ -8,7 +8,9 @@ from typing import Any
 from sqlalchemy import Row
 
 from controller.core.decide import decide
-from controller.core.model import AccountId, Block, Decision, Policy
+from controller.core.decision import Block, Decision
+from controller.core.facts import AccountId
+from controller.core.policy import Policy
 from controller.desired import CONTESTED, enforceable, shortcomings
 from controller.situation import Situation
 from enforcement.entries import ServiceId

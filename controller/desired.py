@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from controller.core.model import Block, Decision
+from controller.core.decision import Block, Decision
 from controller.store.queries.bindings import Place, binding_id
 from controller.store.queries.entries import Wanted
 from enforcement.access import Access, Kind, rank

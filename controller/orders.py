@@ -12,7 +12,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from controller.core.model import HoldKind, Policy
+from controller.core.facts import HoldKind
+from controller.core.policy import Policy
 from controller.store.queries import accounts, ordering, shown
 from controller.store.queries.timeline import Happening, record
 from enforcement.access import LADDERS, Access, Kind, Reason

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from controller.clock import Clock
 from controller.conclusion import Book
-from controller.core.calendar import within_window
+from controller.core.calendar import within
 from controller.store.queries.freezing import why_frozen
 from controller.store.queries.permitting import AskedEntry, asked_entries, lock_accounts_of
 from controller.store.queries.standing import OBSERVE, modes_of_devices
@@ -114,7 +114,8 @@ def _refusal_by_window(entry: AskedEntry, conditions: Conditions) -> str | None:
     policy = conditions.book.policies.get(name)
     if policy is None:
         return f"its policy {name} is not loaded"
-    return None if within_window(policy, conditions.now) else "it is outside the policy's hours for restricting"
+    open_now = within(policy.window, policy.days_of(""), conditions.now)
+    return None if open_now else "it is outside the policy's hours for restricting"
 
 
 def _granted(entry: AskedEntry, device: str, now: datetime) -> Happening:

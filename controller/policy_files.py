@@ -15,16 +15,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import holidays
 
-from controller.core.model import (
-    BrakeRule,
-    Conditions,
-    DayUnit,
-    NoticeRule,
-    Policy,
-    Source,
-    Stage,
-    Window,
-)
+from controller.core.calendar import Calendar, DayUnit, Window
+from controller.core.policy import BrakeRule, Conditions, FreshnessRules, NoticeRule, Policy, Source, Stage
 from controller.toml_table import Table, Unfit, day, days, flag, hour, number, one_of, text, whole
 from enforcement.access import LADDERS, Access, Kind, lowers
 from enforcement.entries import ID_PATTERN
@@ -82,10 +74,11 @@ def _policy(name: str, content: bytes, table: Table) -> Policy:
         name=name,
         version=_version(content, off),
         timezone=table.read("timezone", _timezone, "UTC"),
-        holidays=off,
+        calendar=Calendar(off),
+        messages=Window(frozenset(range(1, 6)), time(9), time(20)),
         window=_window(table.table("window")),
         ladders=_ladders(table.table("ladders")),
-        payments_fresh_hours=table.read("payments_fresh_hours", whole(1, 168), 1),
+        freshness=FreshnessRules(table.read("payments_fresh_hours", whole(1, 168), 1)),
         trivial_amount=table.read("trivial_amount", whole(0, 10**9), 0),
         courtesy_days=table.read("courtesy_days", whole(1, 60), 1),
         brake=_brake(table.table("brake")),
@@ -178,7 +171,7 @@ def _stage(kind: Kind, table: Table, *, first: bool) -> Stage:
     stage = Stage(
         name=table.read("name", _name, f"stage {table.where}"),
         access=Access(table.read("access", one_of(allowed), Access.FULL.value)),
-        conditions=_conditions(table.table("conditions"), first=first),
+        conditions=(_conditions(table.table("conditions"), first=first),),
         notice=_notice(table.table("notice")),
         source=_source(table.table("source")),
     )

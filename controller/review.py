@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row
 from controller.braking import FirstImposition, pass_brake
 from controller.concluded import billing_access, conclusion_of
 from controller.conclusion import Book, Case, conclude
-from controller.core.model import Block
+from controller.core.decision import Block
 from controller.desired import changed_entries, tombstone
 from controller.situation import Situation, situation_of
 from controller.store.engine import Database

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from controller.core.model import AccountId, Facts, Imposed
+from controller.core.facts import AccountId, Facts, Imposed
 from controller.desired import Bound
 from controller.store.queries.bindings import Place, binding_id, bindings_of_accounts, claims_of
 from controller.store.queries.decisions import decisions_of, only_observed

@@ -22,7 +22,7 @@ from controller.api.models import ServiceOut
 from controller.api.paths import Given, ServiceId, unknown_service
 from controller.api.problems import Problem, responses
 from controller.api.show import service_shown
-from controller.core.model import Policy
+from controller.core.policy import Policy
 from controller.orders import Ordered, OrderRefused, restore, suspend
 from controller.review import review_in
 from controller.store.queries import accounts, repeated, shown

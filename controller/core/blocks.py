@@ -10,10 +10,12 @@ from enum import StrEnum
 
 from controller.core.calendar import add_months, local_date, next_opening, start_of
 from controller.core.case import Case, holds_in_force
+from controller.core.decision import Block
+from controller.core.facts import OPENING_HOLDS
 from controller.core.ledger import Debt, counts_from, is_clearing, totals
-from controller.core.model import OPENING_HOLDS, Block, Conditions, Stage
 from controller.core.notices import Binding, bindings_of
-from controller.core.wording import day, instant, money, sums
+from controller.core.policy import Conditions, Stage
+from controller.core.wording import At, day, instant, money, say, sums
 
 
 class Code(StrEnum):
@@ -88,22 +90,36 @@ def _by_payment(case: Case) -> Iterable[Block]:
 
 
 def _by_freshness(case: Case) -> Iterable[Block]:
-    known = case.facts.payments_known_until
-    if known is None:
-        yield Block(Code.PAYMENTS_STALE, "Billing has never said up to when all payments are told.")
-        return
-    stale_at = known + timedelta(hours=case.policy.payments_fresh_hours)
-    case.horizon.note(stale_at)
-    if case.now >= stale_at:
-        limit = f"the policy allows {case.policy.payments_fresh_hours} h"
-        yield Block(Code.PAYMENTS_STALE, f"Payments are told only up to {instant(known, case.zone)}; {limit}.")
+    """Every source of payments must have spoken lately: those that the policy expects, and those that ever spoke."""
+    rules = case.policy.freshness
+    spoken = {one.source: one.payments_known_until for one in case.facts.freshness}
+    if not spoken:
+        yield Block(Code.PAYMENTS_STALE, say("Billing has never said up to when all payments are told."))
+    for source in sorted(rules.sources.keys() - spoken.keys() if spoken else ()):
+        text = say(
+            "{source}, which the policy expects, has never said up to when its payments are told.", source=source
+        )
+        yield Block(Code.PAYMENTS_STALE, text)
+    for source, known in spoken.items():
+        hours = rules.sources.get(source, rules.hours)
+        stale_at = known + timedelta(hours=hours)
+        case.horizon.note(stale_at)
+        if case.now >= stale_at:
+            told = At(known, case.zone)
+            text = say(
+                "Payments of {source} are told only up to {known}; the policy allows {hours} h.",
+                source=source,
+                known=told,
+                hours=hours,
+            )
+            yield Block(Code.PAYMENTS_STALE, text)
 
 
 def _by_stage(case: Case, stage: Stage) -> Iterable[Block]:
     """One step at a time: a stage lasts at least to the end of its day."""
     if case.imposed is None:
         return
-    days = max(stage.conditions.days_in_previous_stage, 1)
+    days = max(stage.conditions[0].days_in_previous_stage, 1)
     since = local_date(case.zone, case.imposed.since)
     due = start_of(case.zone, since + timedelta(days=days))
     if case.now < due:
@@ -157,7 +173,7 @@ def _lead_of(stage: Stage) -> str:
 
 def _unmet(case: Case, stage: Stage, debts: Sequence[Debt]) -> list[Block]:
     """What the stage's conditions lack if `debts` are all that is past due. The fewer debts, the more is lacking."""
-    conditions = stage.conditions
+    conditions = stage.conditions[0]
     found = []
     if len(debts) < conditions.unpaid_invoices:
         text = f"Unpaid invoices past due: {len(debts)}; {stage.name} needs {conditions.unpaid_invoices}."
@@ -201,7 +217,7 @@ def _by_window(case: Case, others: Sequence[Block]) -> list[Block]:
     if None in waits:
         return []
     at = max((until for until in waits if until is not None), default=case.now)
-    opening = next_opening(case.policy, at)
+    opening = next_opening(case.policy.window, case.days, at)
     if opening is None:
         return [Block(Code.WINDOW, "The policy's window never opens.")]
     if opening.start > at:

@@ -8,7 +8,7 @@ right; only their number shows it. Restores are never counted and never asked ab
 from dataclasses import dataclass
 from math import floor
 
-from controller.core.model import BrakeRule
+from controller.core.policy import BrakeRule
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,23 +5,70 @@ an instant in UTC, found once from the local calendar, so that a change of clock
 """
 
 from calendar import monthrange
-from collections.abc import Set
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from controller.core.model import DayUnit, Policy
-
-_SUNDAY = 7
+_SATURDAY, _SUNDAY = 6, 7
 _DAY = timedelta(days=1)
 _LOOK_AHEAD_DAYS = 400
 """A window that does not open within this time never does: every weekday and every month has passed."""
 
 
+class DayUnit(StrEnum):
+    """What a lead time counts."""
+
+    HOURS = "hours"
+    DAYS = "days"
+    WORKING_DAYS = "working_days"
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The days on which nobody works: `holidays` where a customer's town is not told, `towns` where it is.
+
+    `towns` hold whole calendars (national, regional and their own days). `bank` are the days on which banks do not
+    settle (TARGET), Saturdays and Sundays left out. `saturdays` says whether a Saturday is a working day: it is in
+    Spain (Orden PRE/361/2002, art. 26), and not in Brazil, Portugal and Germany.
+    """
+
+    holidays: frozenset[date]
+    towns: Mapping[str, frozenset[date]] = field(default_factory=dict)
+    bank: frozenset[date] = frozenset()
+    saturdays: bool = True
+
+    def holidays_of(self, town: str) -> frozenset[date]:
+        """The holidays of a town; of one that is told and not known, those of all towns: the strictest reading."""
+        if not town:
+            return self.holidays
+        return self.towns[town] if town in self.towns else self.holidays.union(*self.towns.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """One customer's days: a zone, and the days on which nobody works there."""
+
+    zone: ZoneInfo
+    holidays: frozenset[date]
+    saturdays: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """When something may happen: ISO weekdays (1 = Monday), local hours, eves of holidays or not."""
+
+    weekdays: frozenset[int]
+    opens: time
+    closes: time
+    on_eves: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """One stretch of time in which restrictions may first be imposed: from `start` until just before `end`, in UTC."""
+    """One stretch of time in which the window is open: from `start` until just before `end`, in UTC."""
 
     start: datetime
     end: datetime
@@ -51,61 +98,69 @@ def add_months(day: date, months: int) -> date:
     return date(years, month + 1, min(day.day, monthrange(years, month + 1)[1]))
 
 
-def is_working_day(day: date, holidays: Set[date]) -> bool:
-    """Every day but Sundays and holidays; Saturdays count (Orden PRE/361/2002, art. 26)."""
-    return day.isoweekday() != _SUNDAY and day not in holidays
+def is_working_day(day: date, days: Days) -> bool:
+    """Every day but Sundays and holidays, and Saturdays where they are none."""
+    weekday = day.isoweekday()
+    return weekday != _SUNDAY and (days.saturdays or weekday != _SATURDAY) and day not in days.holidays
 
 
-def is_eve(day: date, holidays: Set[date]) -> bool:
+def is_eve(day: date, days: Days) -> bool:
     """Whether the next day is a Sunday or a holiday: whoever is cut then can't reach anybody the day after."""
-    return not is_working_day(day + _DAY, holidays)
+    return not is_working_day(day + _DAY, days)
 
 
-def add_working_days(day: date, count: int, holidays: Set[date]) -> date:
+def add_working_days(day: date, count: int, days: Days) -> date:
     """The `count`-th working day after `day`, which itself is not counted."""
     while count > 0:
         day += _DAY
-        count -= is_working_day(day, holidays)
+        count -= is_working_day(day, days)
     return day
 
 
-def end_of_lead(zone: ZoneInfo, holidays: Set[date], since: datetime, lead: int, unit: DayUnit) -> datetime:
+def add_bank_days(day: date, count: int, bank: frozenset[date]) -> date:
+    """The `count`-th day after `day` on which banks settle: Monday to Friday but for `bank`."""
+    while count > 0:
+        day += _DAY
+        count -= day.isoweekday() < _SATURDAY and day not in bank
+    return day
+
+
+def end_of_lead(days: Days, since: datetime, lead: int, unit: DayUnit) -> datetime:
     """When a lead has fully run: hours from the instant itself; days from the day after, to the end of the last one."""
     if unit is DayUnit.HOURS:
         return since + timedelta(hours=lead)
-    day = local_date(zone, since)
-    last = day + timedelta(days=lead) if unit is DayUnit.DAYS else add_working_days(day, lead, holidays)
-    return start_of(zone, last + _DAY)
+    day = local_date(days.zone, since)
+    last = day + timedelta(days=lead) if unit is DayUnit.DAYS else add_working_days(day, lead, days)
+    return start_of(days.zone, last + _DAY)
 
 
-def opening_on(policy: Policy, day: date) -> Opening | None:
-    """The policy's window on one local day; None where it stays closed. Never on a Sunday or a holiday."""
-    window = policy.window
-    if day.isoweekday() not in window.weekdays or not is_working_day(day, policy.holidays):
+def opening_on(window: Window, days: Days, day: date) -> Opening | None:
+    """The window on one local day; None where it stays closed. Never on a day on which nobody works."""
+    if day.isoweekday() not in window.weekdays or not is_working_day(day, days):
         return None
-    if not window.on_eves and is_eve(day, policy.holidays):
+    if not window.on_eves and is_eve(day, days):
         return None
-    zone = ZoneInfo(policy.timezone)
-    opening = Opening(max(_readings(zone, day, window.opens)), min(_readings(zone, day, window.closes)))
+    opening = Opening(max(_readings(days.zone, day, window.opens)), min(_readings(days.zone, day, window.closes)))
     return opening if opening.start < opening.end else None
 
 
-def within_window(policy: Policy, now: datetime) -> bool:
-    """Whether a restriction may first be imposed at this instant."""
-    opening = opening_on(policy, local_date(ZoneInfo(policy.timezone), now))
+def within(window: Window, days: Days, now: datetime) -> bool:
+    """Whether the window is open at this instant."""
+    opening = opening_on(window, days, local_date(days.zone, now))
     return opening is not None and opening.start <= now < opening.end
 
 
-def next_opening(policy: Policy, now: datetime) -> Opening | None:
+def next_opening(window: Window, days: Days, now: datetime) -> Opening | None:
     """The opening that `now` lies in, else the next one; None where the window never opens."""
-    day = local_date(ZoneInfo(policy.timezone), now)
+    day = local_date(days.zone, now)
     for ahead in range(_LOOK_AHEAD_DAYS):
-        opening = opening_on(policy, day + timedelta(days=ahead))
+        opening = opening_on(window, days, day + timedelta(days=ahead))
         if opening is not None and now < opening.end:
             return opening
     return None
 
 
+@lru_cache(maxsize=4096)
 def _readings(zone: ZoneInfo, day: date, hour: time) -> tuple[datetime, datetime]:
     """Both instants that a wall clock's hour may mean: they differ only where clocks change.
 

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from controller.core.calendar import start_of
+from controller.core.calendar import Days, start_of
+from controller.core.facts import Facts, Hold, Imposed, Order, Service
 from controller.core.ledger import Debt, debts_of, is_reversed, totals, unpaid_invoices
-from controller.core.model import Facts, Hold, Imposed, Order, Policy, Service
+from controller.core.policy import Policy
 from enforcement.access import LADDERS, Reason
 
 
@@ -34,6 +35,7 @@ class Case:
     policy: Policy
     now: datetime
     zone: ZoneInfo
+    days: Days
     today: date
     service: Service
     debts: list[Debt]
@@ -53,7 +55,8 @@ class Case:
 
 def cases(facts: Facts, policy: Policy, now: datetime) -> list[Case]:
     """The cases of all services of an account, in the order of the facts."""
-    zone = ZoneInfo(policy.timezone)
+    days = policy.days_of(facts.municipality)
+    zone = days.zone
     today = now.astimezone(zone).date()
     unpaid = unpaid_invoices(facts, now)
     found = []
@@ -65,7 +68,7 @@ def cases(facts: Facts, policy: Policy, now: datetime) -> list[Case]:
         for debt in open_debts:
             horizon.note(start_of(zone, debt.late_from))
         _note_payments(facts, horizon, now)
-        found.append(Case(facts, policy, now, zone, today, service, late, _imposed_on(facts, service), horizon))
+        found.append(Case(facts, policy, now, zone, days, today, service, late, _imposed_on(facts, service), horizon))
     return found
 
 

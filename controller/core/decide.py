@@ -11,20 +11,11 @@ from datetime import datetime
 from controller.core.blocks import Code, blocks_before
 from controller.core.calendar import local_date
 from controller.core.case import Case, cases, holds_in_force, orders_in_force
+from controller.core.decision import Block, Decision, Evidence, ReasonFor
 from controller.core.evidence import of_debt, of_holds, of_order, of_payment, of_stage
+from controller.core.facts import OPENING_HOLDS, Facts, Imposed, Order
 from controller.core.ledger import totals
-from controller.core.model import (
-    OPENING_HOLDS,
-    Block,
-    Decision,
-    Evidence,
-    Facts,
-    Imposed,
-    Order,
-    Policy,
-    ReasonFor,
-    Stage,
-)
+from controller.core.policy import Policy, Stage
 from controller.core.wording import day, instant, sums
 from enforcement.access import LADDERS, Access, Kind, Reason, least, lowers
 from enforcement.entries import ServiceId

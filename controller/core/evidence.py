@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 
 from controller.core.case import Case, holds_in_force
+from controller.core.decision import Evidence
+from controller.core.facts import Notice, Order
 from controller.core.ledger import counts_from, has_cleared
-from controller.core.model import Evidence, Notice, Order, Stage
 from controller.core.notices import bindings_of
+from controller.core.policy import Stage
 from controller.core.wording import day, instant, money
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from controller.core.calendar import days_after
-from controller.core.model import Facts, Invoice, Payment
+from controller.core.facts import Facts, Invoice, Payment
 from enforcement.entries import ServiceId
 
 Shares = Mapping[ServiceId | None, int]

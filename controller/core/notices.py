@@ -6,8 +6,9 @@ from datetime import datetime
 
 from controller.core.calendar import days_after, end_of_lead, local_date, start_of
 from controller.core.case import Case
+from controller.core.facts import Notice
 from controller.core.ledger import Debt
-from controller.core.model import Notice, Stage
+from controller.core.policy import Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def _measured(case: Case, stage: Stage, notice: Notice) -> Binding:
     until = start_of(zone, days_after(notice.names_date, rule.valid_days))
     lead_ends = named
     if proven_at is not None:
-        lead_ends = end_of_lead(zone, case.policy.holidays, proven_at, rule.lead, rule.unit)
+        lead_ends = end_of_lead(case.days, proven_at, rule.lead, rule.unit)
     for at in (proven_at, lead_ends, named, until):
         case.horizon.note(at)
     sent_on = local_date(zone, notice.sent_at)

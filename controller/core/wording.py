@@ -1,6 +1,11 @@
-"""Money, days and instants as a person reads them: the same way in every decision, at three in the morning too."""
+"""The words of a decision: templates with values, so that they can be said in another language later.
+
+Every sentence that a person may read is made by `say`. It is English text, and remembers how it was made: who shows it
+in Spanish translates the template and formats the values anew. Money, days and instants read the same everywhere.
+"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -35,3 +40,60 @@ def instant(at: datetime, zone: ZoneInfo) -> str:
     """`Tue 2026-11-10 09:00 CET`, in the policy's zone."""
     local = at.astimezone(zone)
     return f"{day(local.date())} {local:%H:%M %Z}"
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount of minor units in a currency, as a value of a sentence."""
+
+    amount: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """An instant, told in a zone, as a value of a sentence."""
+
+    at: datetime
+    zone: ZoneInfo
+
+
+Value = str | int | date | Money | At | tuple["Money | str", ...]
+
+
+class Said(str):
+    """A sentence in English, with the template and the values that it was made of."""
+
+    __slots__ = ("template", "values")
+
+    template: str
+    values: Mapping[str, Value]
+
+    def __new__(cls, template: str, values: Mapping[str, Value]) -> "Said":
+        made = super().__new__(cls, template.format_map({name: shown(value) for name, value in values.items()}))
+        made.template, made.values = template, values
+        return made
+
+
+def say(template: str, **values: Value) -> Said:
+    """`say("{n} invoices of {owed}", n=3, owed=Money(2990, "EUR"))`. The template is a literal: translators find it."""
+    return Said(template, values)
+
+
+def shown(value: Value) -> str:
+    """A value in English."""
+    match value:
+        case Money():
+            return money(value.amount, value.currency)
+        case At():
+            return instant(value.at, value.zone)
+        case date():
+            return day(value)
+        case tuple():
+            return " and ".join(map(shown, value)) or "nothing"
+    return str(value)
+
+
+def owed(amounts: Mapping[str, int]) -> tuple[Money, ...]:
+    """Sums of several currencies as a value: they are never added together."""
+    return tuple(Money(amount, currency) for currency, amount in sorted(amounts.items()))

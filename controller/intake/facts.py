@@ -4,17 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from controller.core.model import (
-    Collection,
-    Hold,
-    HoldKind,
-    Invoice,
-    InvoiceLine,
-    Notice,
-    Payment,
-    Return,
-    Service,
-)
+from controller.core.facts import Collection, Hold, HoldKind, Invoice, InvoiceLine, Notice, Payment, Return, Service
 from controller.intake.reader import EventRefused, Reader
 from enforcement.access import Kind
 from enforcement.entries import ServiceId

@@ -4,7 +4,7 @@ from typing import Any, assert_never
 
 from sqlalchemy import Table
 
-from controller.core.model import Collection, Hold, Invoice, Notice, Payment, Return
+from controller.core.facts import Collection, Hold, Invoice, Notice, Payment, Return
 from controller.intake.events import Event
 from controller.intake.facts import AccountTold, FreshnessTold, ServiceTold
 from controller.store import tables

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection
 
-from controller.core.model import Return
+from controller.core.facts import Return
 from controller.intake.events import Event, read_event
 from controller.intake.facts import FreshnessTold, ServiceTold
 from controller.intake.reader import EventRefused

@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from controller.core.model import Collection, Hold, Invoice, Notice, Payment, Return
+from controller.core.facts import Collection, Hold, Invoice, Notice, Payment, Return
 from controller.core.wording import money
 from controller.intake.facts import AccountTold, Fact, FreshnessTold, ServiceTold
 

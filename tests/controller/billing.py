@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from controller.conclusion import Book
-from controller.core.model import BrakeRule, Conditions, DayUnit, NoticeRule, Policy, Source, Stage, Window
+from controller.core.calendar import Calendar, DayUnit, Window
+from controller.core.policy import BrakeRule, Conditions, FreshnessRules, NoticeRule, Policy, Source, Stage
 from controller.intake.taking import Answer, Outcome, intake
 from controller.review import ReviewResult, review_due
 from controller.store.engine import Database
@@ -27,15 +28,16 @@ _NOTICE = NoticeRule(lead=24, unit=DayUnit.HOURS, valid_days=365)
 
 def policy(name: str = "es", number: int = 1000, percent: float = 100.0, canary: int = 1000) -> Policy:
     """Throttles a day after a notice; the brake lets everything pass unless told otherwise."""
-    ladder = (Stage("throttle", Access.THROTTLED, Conditions(), _NOTICE, _SOURCE),)
+    ladder = (Stage("throttle", Access.THROTTLED, (Conditions(),), _NOTICE, _SOURCE),)
     return Policy(
         name=name,
         version="1",
         timezone="Europe/Madrid",
-        holidays=frozenset(),
+        calendar=Calendar(frozenset()),
+        messages=_EVERY_HOUR,
         window=_EVERY_HOUR,
         ladders={Kind.INTERNET: ladder},
-        payments_fresh_hours=48,
+        freshness=FreshnessRules(hours=48),
         trivial_amount=0,
         courtesy_days=3,
         brake=BrakeRule(number, percent, canary),

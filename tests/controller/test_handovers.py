@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy import select
 
 from controller.conclusion import Book
-from controller.core.model import Policy
+from controller.core.policy import Policy
 from controller.reports import save_report
 from controller.review import review_due
 from controller.store.engine import Database

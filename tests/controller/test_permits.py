@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from controller.conclusion import Book
-from controller.core.model import Conditions, Policy, Stage, Window
+from controller.core.calendar import Window
+from controller.core.policy import Conditions, Policy, Stage
 from controller.permits import permit
 from controller.review import review_due
 from controller.store.engine import Database
@@ -77,7 +78,7 @@ def test_a_service_that_has_moved_is_refused_until_its_new_account_is_reviewed(d
 
 def _portal(**changed: Any) -> Policy:
     (throttle,) = policy().ladders[Kind.INTERNET]
-    portal = Stage("throttle", Access.PORTAL, Conditions(), throttle.notice, throttle.source)
+    portal = Stage("throttle", Access.PORTAL, (Conditions(),), throttle.notice, throttle.source)
     return replace(policy(), ladders={Kind.INTERNET: (portal,)}, **changed)
 
 

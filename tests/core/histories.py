@@ -6,29 +6,24 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from controller.core.model import (
+from controller.core.calendar import Calendar, DayUnit, Window
+from controller.core.facts import (
     AccountId,
-    BrakeRule,
     Collection,
-    Conditions,
-    DayUnit,
     Facts,
+    Fresh,
     Hold,
     HoldKind,
     Imposed,
     Invoice,
     InvoiceLine,
     Notice,
-    NoticeRule,
     Order,
     Payment,
-    Policy,
     Return,
     Service,
-    Source,
-    Stage,
-    Window,
 )
+from controller.core.policy import BrakeRule, Conditions, FreshnessRules, NoticeRule, Policy, Source, Stage
 from controller.policy_files import load_policy
 from enforcement.access import Access, Kind, Reason
 from enforcement.entries import ServiceId
@@ -43,6 +38,11 @@ STAGES = ("throttled", "portal", "incoming_only")
 def at(day: date, hour: int = 10, minute: int = 0) -> datetime:
     """An instant of a day in Madrid."""
     return datetime.combine(day, time(hour, minute), MADRID).astimezone(UTC)
+
+
+def fresh(until: datetime) -> tuple[Fresh, ...]:
+    """What the one source of payments says."""
+    return (Fresh("billing", until),)
 
 
 def _days_from(day: date, most: int) -> st.SearchStrategy[date]:
@@ -169,13 +169,13 @@ facts = st.builds(
     holds=_few(holds),
     orders=_few(orders),
     imposed=st.one_of(st.just(()), IMPOSED),
-    payments_known_until=st.one_of(st.just(at(date(2026, 11, 25))), st.none(), INSTANTS),
+    freshness=st.one_of(st.just(fresh(at(date(2026, 11, 25)))), st.just(()), INSTANTS.map(lambda until: fresh(until))),
     conflicts=st.sampled_from([(), (), (), (), ("e-1",)]),
 )
 
 
 def _stage(name: str, access: Access, conditions: Conditions, notice: NoticeRule) -> Stage:
-    return Stage(name, access, conditions, notice, Source("a test", "D", date(2026, 11, 22)))
+    return Stage(name, access, (conditions,), notice, Source("a test", "D", date(2026, 11, 22)))
 
 
 @st.composite
@@ -202,12 +202,13 @@ def policies(draw: st.DrawFn) -> Policy:
         name="small",
         version="1",
         timezone=draw(st.sampled_from(["Europe/Madrid", "America/Sao_Paulo", "Pacific/Auckland"])),
-        holidays=draw(st.frozensets(_days_from(date(2026, 10, 20), 40), max_size=4)),
+        calendar=Calendar(draw(st.frozensets(_days_from(date(2026, 10, 20), 40), max_size=4))),
+        messages=SPAIN.messages,
         window=draw(st.sampled_from([SPAIN.window, Window(frozenset(range(1, 7)), time(0), time(23), on_eves=True)])),
         ladders={
             kind: tuple(stage for of, stage in stages if of is kind) for kind in (Kind.INTERNET, Kind.FIXED_VOICE)
         },
-        payments_fresh_hours=draw(st.sampled_from([24, 100])),
+        freshness=FreshnessRules(draw(st.sampled_from([24, 100]))),
         trivial_amount=draw(st.sampled_from([0, 500])),
         courtesy_days=3,
         brake=BrakeRule(100, 5, 5),

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.core.brake import Impositions, allowance, cap, limit
-from controller.core.model import BrakeRule
+from controller.core.policy import BrakeRule
 
 RULE = BrakeRule(number=100, percent=5.0, canary=5)
 

@@ -8,6 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.core.calendar import (
+    Calendar,
+    Days,
+    DayUnit,
+    Window,
     add_months,
     add_working_days,
     days_after,
@@ -18,12 +22,13 @@ from controller.core.calendar import (
     next_opening,
     opening_on,
     start_of,
-    within_window,
+    within,
 )
-from controller.core.model import DayUnit, Policy, Window
+from controller.core.policy import Policy
 from tests.core.histories import MADRID, SPAIN, at, policies
 
-HOLIDAYS = SPAIN.holidays
+SPANISH = SPAIN.days_of("")
+HOLIDAYS = SPANISH.holidays
 ZONES = st.sampled_from(["Europe/Madrid", "America/Sao_Paulo", "America/Havana", "Pacific/Auckland", "Asia/Kathmandu"])
 DAYS = st.dates(date(2015, 1, 1), date(2034, 12, 31))
 
@@ -32,7 +37,7 @@ def windowed(zone: str, opens: time, closes: time, weekdays: frozenset[int] = fr
     """Spain's policy with another zone and window, and no holidays."""
     values = {name: getattr(SPAIN, name) for name in Policy.__dataclass_fields__}
     window = Window(weekdays, opens, closes, on_eves=True)
-    return Policy(**{**values, "timezone": zone, "holidays": frozenset(), "window": window})
+    return Policy(**{**values, "timezone": zone, "calendar": Calendar(frozenset()), "window": window})
 
 
 @pytest.mark.parametrize(
@@ -70,7 +75,7 @@ def test_the_day_after_never_is_never() -> None:
     ],
 )
 def test_holidays_and_their_eves(day: date, working: bool, eve: bool) -> None:
-    assert (is_working_day(day, HOLIDAYS), is_eve(day, HOLIDAYS)) == (working, eve)
+    assert (is_working_day(day, SPANISH), is_eve(day, SPANISH)) == (working, eve)
 
 
 @pytest.mark.parametrize(
@@ -85,15 +90,15 @@ def test_holidays_and_their_eves(day: date, working: bool, eve: bool) -> None:
     ],
 )
 def test_working_days_are_counted_from_the_day_after(day: date, count: int, later: date) -> None:
-    assert add_working_days(day, count, HOLIDAYS) == later
+    assert add_working_days(day, count, SPANISH) == later
 
 
 @given(DAYS, st.integers(1, 40))
 def test_so_many_working_days_lie_between(day: date, count: int) -> None:
-    last = add_working_days(day, count, HOLIDAYS)
+    last = add_working_days(day, count, SPANISH)
     between = [day + timedelta(days=ahead) for ahead in range(1, (last - day).days + 1)]
     assert sum(one.weekday() != 6 and one not in HOLIDAYS for one in between) == count
-    assert is_working_day(last, HOLIDAYS)
+    assert is_working_day(last, SPANISH)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +111,7 @@ def test_so_many_working_days_lie_between(day: date, count: int) -> None:
 )
 def test_a_lead_runs_in_full_over_a_change_of_clocks(unit: DayUnit, lead: int, ends: datetime) -> None:
     proven_at = datetime(2026, 10, 24, 21, 30, tzinfo=UTC)
-    assert end_of_lead(MADRID, HOLIDAYS, proven_at, lead, unit) == ends
+    assert end_of_lead(SPANISH, proven_at, lead, unit) == ends
 
 
 @given(ZONES, DAYS)
@@ -138,11 +143,11 @@ def test_a_midnight_that_a_change_of_clocks_skips_is_its_instant() -> None:
     ],
 )
 def test_the_next_opening_in_spain(now: datetime, opens: datetime) -> None:
-    opening = next_opening(SPAIN, now)
+    opening = next_opening(SPAIN.window, SPAIN.days_of(""), now)
     assert opening is not None
     assert opening.start == opens
     assert opening.end - opening.start == timedelta(hours=5)
-    assert within_window(SPAIN, now) is (opens <= now)
+    assert within(SPAIN.window, SPAIN.days_of(""), now) is (opens <= now)
 
 
 @pytest.mark.parametrize("day", [date(2026, 3, 29), date(2026, 10, 25)])
@@ -151,7 +156,7 @@ def test_an_opening_shows_allowed_hours_only_whatever_the_clocks_do(
     day: date, opens: int, long: int, after: int
 ) -> None:
     policy = windowed("Europe/Madrid", time(opens), time(min(opens + long, 23), 59), frozenset(range(1, 8)))
-    opening = opening_on(policy, day)
+    opening = opening_on(policy.window, policy.days_of(""), day)
     if opening is not None:
         instant = opening.start + (opening.end - opening.start) * after / 31
         assert policy.window.opens <= instant.astimezone(MADRID).time() < policy.window.closes
@@ -160,23 +165,24 @@ def test_an_opening_shows_allowed_hours_only_whatever_the_clocks_do(
 def test_an_hour_that_clocks_skip_opens_no_window() -> None:
     monday_to_saturday = windowed("America/Havana", time(0, 15), time(0, 45), frozenset(range(1, 8)))
     sunday_of_the_change = date(2026, 3, 8)
-    assert opening_on(monday_to_saturday, sunday_of_the_change) is None
-    assert opening_on(windowed("Asia/Kathmandu", time(0, 15), time(0, 45)), date(2026, 3, 9)) is not None
+    kathmandu = windowed("Asia/Kathmandu", time(0, 15), time(0, 45))
+    days = monday_to_saturday.days_of("")
+    assert opening_on(monday_to_saturday.window, days, sunday_of_the_change) is None
+    assert opening_on(kathmandu.window, kathmandu.days_of(""), date(2026, 3, 9)) is not None
 
 
 @given(policies(), st.integers(0, 40 * 24 * 4))
 def test_the_next_opening_is_the_next_instant_within_the_window(policy: Policy, quarters: int) -> None:
     now = at(date(2026, 10, 20), 0) + timedelta(minutes=15 * quarters)
-    opening = next_opening(policy, now)
+    opening = next_opening(policy.window, policy.days_of(""), now)
     assert opening is not None
-    assert within_window(policy, now) is (opening.start <= now)
-    assert within_window(policy, max(now, opening.start))
-    assert not within_window(policy, opening.end)
+    assert within(policy.window, policy.days_of(""), now) is (opening.start <= now)
+    assert within(policy.window, policy.days_of(""), max(now, opening.start))
+    assert not within(policy.window, policy.days_of(""), opening.end)
     closed = range(int((opening.start - now) / timedelta(minutes=15)))
-    assert not any(within_window(policy, now + timedelta(minutes=15 * step)) for step in closed)
+    assert not any(within(policy.window, policy.days_of(""), now + timedelta(minutes=15 * step)) for step in closed)
 
 
 def test_a_window_that_never_opens_has_no_opening() -> None:
     days = frozenset(date(2026, 1, 1) + timedelta(days=ahead) for ahead in range(800))
-    values = {name: getattr(SPAIN, name) for name in Policy.__dataclass_fields__}
-    assert next_opening(Policy(**{**values, "holidays": days}), at(date(2026, 11, 10))) is None
+    assert next_opening(SPAIN.window, Days(MADRID, days), at(date(2026, 11, 10))) is None

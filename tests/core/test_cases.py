@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from controller.core.decide import decide
-from controller.core.model import (
+from controller.core.decision import Decision
+from controller.core.facts import (
     AccountId,
-    Decision,
     Facts,
     Hold,
     HoldKind,
@@ -28,6 +28,7 @@ from controller.core.model import (
 from controller.policy_files import load_policies
 from enforcement.access import Access, Kind, Reason
 from enforcement.entries import ServiceId
+from tests.core.histories import fresh
 
 FOLDER = Path(__file__).parent / "cases"
 POLICIES = load_policies(Path(__file__).parents[2] / "configs" / "policies")
@@ -78,7 +79,7 @@ class Reader:
             imposed=tuple(self._imposed(id, one) for id, one in case.get("imposed", {}).items()),
             orders=tuple(self._order(f"O-{n}", one) for n, one in enumerate(case.get("orders", []), 1)),
             conflicts=tuple(case.get("conflicts", [])),
-            payments_known_until=self.instant(case.get("payments_known_until", case["now"])),
+            freshness=fresh(self.instant(case.get("payments_known_until", case["now"]))),
         )
 
     def _services(self, case: Mapping[str, Any]) -> tuple[Service, ...]:

@@ -8,22 +8,11 @@ from zoneinfo import ZoneInfo
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
+from controller.core.calendar import DayUnit
 from controller.core.decide import decide
-from controller.core.model import (
-    OPENING_HOLDS,
-    Block,
-    DayUnit,
-    Decision,
-    Facts,
-    Hold,
-    HoldKind,
-    Imposed,
-    Notice,
-    Payment,
-    Policy,
-    Service,
-    Stage,
-)
+from controller.core.decision import Block, Decision
+from controller.core.facts import OPENING_HOLDS, Facts, Hold, HoldKind, Imposed, Notice, Payment, Service
+from controller.core.policy import Policy, Stage
 from enforcement.access import Access, Reason, least, lowers, rank
 from tests.core.histories import INSTANTS, NET, facts, payments, policies
 
@@ -112,8 +101,9 @@ def test_nobody_is_cut_without_a_proven_notice_an_allowed_hour_fresh_data_and_an
             stage = next(one for one in policy.ladders[service.kind] if one.name == decision.stage)
             assert any(_carries(notice, stage, service, policy, now) for notice in facts.notices)
             assert _allowed_hour(policy, now)
-            assert facts.payments_known_until is not None
-            assert now < facts.payments_known_until + timedelta(hours=policy.payments_fresh_hours)
+            assert facts.freshness
+            for fresh in facts.freshness:
+                assert now < fresh.payments_known_until + timedelta(hours=policy.freshness.hours)
             assert not facts.conflicts
             assert any(_old_enough(one.presented_on, stage, policy, now) for one in facts.invoices if not one.cancelled)
             assert service.ended_at is None or now < service.ended_at
@@ -137,14 +127,14 @@ def _lead_has_run(proven_at: datetime, stage: Stage, policy: Policy, now: dateti
     first, today = proven_at.astimezone(zone).date(), now.astimezone(zone).date()
     between = [first + timedelta(days=ahead) for ahead in range(1, (today - first).days)]
     if stage.notice.unit is DayUnit.WORKING_DAYS:
-        between = [one for one in between if one.weekday() != 6 and one not in policy.holidays]
+        between = [one for one in between if one.weekday() != 6 and one not in policy.calendar.holidays]
     return len(between) >= stage.notice.lead
 
 
 def _allowed_hour(policy: Policy, now: datetime) -> bool:
     local = now.astimezone(ZoneInfo(policy.timezone))
     tomorrow = local.date() + timedelta(days=1)
-    free = {day: day in policy.holidays or day.weekday() == 6 for day in (local.date(), tomorrow)}
+    free = {day: day in policy.calendar.holidays or day.weekday() == 6 for day in (local.date(), tomorrow)}
     day_allowed = local.isoweekday() in policy.window.weekdays and not free[local.date()]
     eve_allowed = policy.window.on_eves or not free[tomorrow]
     return day_allowed and eve_allowed and policy.window.opens <= local.time() < policy.window.closes
@@ -152,7 +142,7 @@ def _allowed_hour(policy: Policy, now: datetime) -> bool:
 
 def _old_enough(presented: date, stage: Stage, policy: Policy, now: datetime) -> bool:
     """More than so many months: on no day up to the same day of that month."""
-    months = stage.conditions.months_since_presented
+    months = stage.conditions[0].months_since_presented
     today = now.astimezone(ZoneInfo(policy.timezone)).date()
     passed = (today.year - presented.year) * 12 + today.month - presented.month
     return not months or passed > months or (passed == months and today.day > presented.day)
@@ -213,8 +203,7 @@ def instants_told(facts: Facts, policy: Policy) -> set[datetime]:
     told += [at for order in facts.orders for at in (order.since, order.until) if at]
     told += [notice.delivered_at for notice in facts.notices if notice.delivered_at]
     told += [service.ended_at for service in facts.services if service.ended_at]
-    if facts.payments_known_until:
-        told.append(facts.payments_known_until + timedelta(hours=policy.payments_fresh_hours))
+    told += [one.payments_known_until + timedelta(hours=policy.freshness.hours) for one in facts.freshness]
     return set(told)
 
 

@@ -6,8 +6,8 @@ from datetime import date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controller.core.facts import AccountId, Facts, Invoice, InvoiceLine, Payment, Service
 from controller.core.ledger import debts_of, totals, unpaid_invoices
-from controller.core.model import AccountId, Facts, Invoice, InvoiceLine, Payment, Service
 from enforcement.access import Kind
 from enforcement.entries import ServiceId
 from tests.core.histories import INSTANTS, NET, TEL, at, facts, payments

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.core.model import DayUnit
+from controller.core.calendar import DayUnit
 from controller.policy_files import BadPolicy, load_policies, load_policy
 from enforcement.access import Access, Kind
 
@@ -34,7 +34,7 @@ def test_spain_has_the_floors_of_its_law() -> None:
         assert [stage.access for stage in policy.ladders[kind]] == [Access.INCOMING_ONLY]
     for ladder in policy.ladders.values():
         for stage in ladder:
-            assert stage.conditions.months_since_presented >= 1
+            assert all(one.months_since_presented >= 1 for one in stage.conditions)
             assert stage.notice.unit is DayUnit.WORKING_DAYS
             assert stage.notice.lead >= 15
             assert stage.source.text
@@ -46,14 +46,14 @@ def test_every_shipped_policy_can_be_used() -> None:
 
 @pytest.mark.parametrize("day", [date(2020, 1, 6), date(2026, 10, 12), date(2026, 12, 8), date(2035, 12, 25)])
 def test_national_holidays_are_known_for_all_years(day: date) -> None:
-    assert day in load_policy(SHIPPED / "es.toml").holidays
+    assert day in load_policy(SHIPPED / "es.toml").calendar.holidays
 
 
 def test_a_region_and_a_town_add_their_days_and_make_another_version(tmp_path: Path) -> None:
     path = tmp_path / "madrid.toml"
     path.write_text(SPAIN.replace("# subdivision", "subdivision").replace("municipal = []", "municipal = [2026-11-09]"))
     madrid, spain = load_policy(path), load_policy(SHIPPED / "es.toml")
-    assert {date(2026, 5, 2), date(2026, 11, 9)} <= madrid.holidays - spain.holidays
+    assert {date(2026, 5, 2), date(2026, 11, 9)} <= madrid.calendar.holidays - spain.calendar.holidays
     assert madrid.version != spain.version
 
 

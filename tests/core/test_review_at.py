@@ -6,14 +6,14 @@ from datetime import date, timedelta
 import pytest
 
 from controller.core.decide import decide
-from controller.core.model import AccountId, Facts, Hold, HoldKind, Imposed, Invoice, Order, Payment, Service
+from controller.core.facts import AccountId, Facts, Hold, HoldKind, Imposed, Invoice, Order, Payment, Service
 from enforcement.access import Access, Kind, Reason
-from tests.core.histories import NET, SPAIN, at
+from tests.core.histories import NET, SPAIN, at, fresh
 
 NOW = at(date(2026, 11, 10))
 SOON = NOW + timedelta(hours=3)
 UNPAID = Invoice("F-1", 2990, "EUR", date(2026, 10, 1), date(2026, 10, 6))
-PAID = Facts(AccountId("A-1"), services=(Service(NET, Kind.INTERNET),), payments_known_until=at(date(2026, 11, 25)))
+PAID = Facts(AccountId("A-1"), services=(Service(NET, Kind.INTERNET),), freshness=fresh(at(date(2026, 11, 25))))
 OWING = replace(PAID, invoices=(UNPAID,))
 CUT = replace(OWING, imposed=(Imposed(NET, Access.PORTAL, "portal", NOW - timedelta(days=9)),))
 MONEY = Payment("P-1", 2990, "EUR", "transfer", NOW - timedelta(hours=1))
@@ -30,7 +30,7 @@ DISPUTE = Hold("H-1", HoldKind.DISPUTE, NOW - timedelta(days=1), "care", "says s
         pytest.param(replace(OWING, payments=(replace(MONEY, reversed_at=SOON),)), id="a payment is taken back"),
         pytest.param(replace(OWING, holds=(replace(DISPUTE, until=SOON),)), id="a hold ends"),
         pytest.param(replace(OWING, holds=(replace(DISPUTE, since=SOON),)), id="a hold begins"),
-        pytest.param(replace(OWING, payments_known_until=SOON - timedelta(hours=26)), id="payments become stale"),
+        pytest.param(replace(OWING, freshness=fresh(SOON - timedelta(hours=26))), id="payments become stale"),
         pytest.param(replace(OWING, services=(Service(NET, Kind.INTERNET, SOON),)), id="a service is no longer sold"),
     ],
 )

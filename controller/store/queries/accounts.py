@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, case, func, or_, select, true, update
 
-from controller.core.model import AccountId
+from controller.core.facts import AccountId
 from controller.store.queries.writing import chunks, insert_missing
 from controller.store.tables import accounts
 

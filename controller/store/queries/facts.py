@@ -10,10 +10,11 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, Select, and_, func, or_, select
 
-from controller.core.model import (
+from controller.core.facts import (
     AccountId,
     Collection,
     Facts,
+    Fresh,
     Hold,
     HoldKind,
     Imposed,
@@ -49,9 +50,9 @@ ByAccount = dict[str, tuple[Fact, ...]]
 def facts_of(tx: Connection, ids: Iterable[str]) -> dict[AccountId, Facts]:
     """The facts of each of these accounts; of one that has only a name, the facts are empty."""
     wanted = sorted(ids)
-    known_until = payments_known_until(tx)
+    spoken = _freshness(tx)
     tags = {row.id: row.tags for row in tx.execute(select(accounts.c.id, accounts.c.tags).where(_in(accounts, wanted)))}
-    parts: dict[str, ByAccount[Any]] = {
+    parts: dict[str, Any] = {
         "services": _grouped(tx, _of(services, wanted), _service),
         "invoices": _grouped(tx, _of(invoices, wanted), _invoice),
         "collections": _grouped(tx, _of(collections, wanted), _collection),
@@ -67,11 +68,17 @@ def facts_of(tx: Connection, ids: Iterable[str]) -> dict[AccountId, Facts]:
         AccountId(id): Facts(
             account=AccountId(id),
             tags=frozenset(tags.get(id, ())),
-            payments_known_until=known_until,
+            freshness=spoken,
             **{name: found.get(id, ()) for name, found in parts.items()},
         )
         for id in wanted
     }
+
+
+def _freshness(tx: Connection) -> tuple[Fresh, ...]:
+    """What each billing system says of its own completeness."""
+    query = select(freshness.c.source, freshness.c.payments_known_until).order_by(freshness.c.source)
+    return tuple(Fresh(row.source, row.payments_known_until) for row in tx.execute(query))
 
 
 def payments_known_until(tx: Connection) -> datetime | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, or_, select
 
-from controller.core.model import OPENING_HOLDS
+from controller.core.facts import OPENING_HOLDS
 from controller.store.tables import accounts, conflicts, decisions, entries, holds, impositions, services
 from enforcement.access import Reason
 
