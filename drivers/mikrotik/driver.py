@@ -4,7 +4,7 @@ before are for the operator's rules to judge (`check()` says where FastTrack wou
 
 from collections.abc import Sequence, Set
 
-from drivers.base import Capabilities, Refused, Unsupported
+from drivers.base import Capabilities, Refused, Step, Unsupported
 from drivers.mikrotik.checks import problems
 from drivers.mikrotik.entries import Row, questions, rows_of
 from drivers.mikrotik.judging import seen_by_key
@@ -50,6 +50,9 @@ class MikrotikDriver:
 
     def check(self) -> Sequence[str]:
         return problems(self._connection, self._settings, self._installation, self._read)
+
+    def prepare(self, install: bool) -> Sequence[Step]:  # noqa: ARG002  # nothing is installed yet
+        return ()
 
     def close(self) -> None:
         self._connection.close()
