@@ -10,9 +10,23 @@ KNOWN = frozenset(str(name) for name in DICTIONARY.attributes)
 Value = str | int | bytes
 
 
+def untagged(name: str) -> str:
+    """`ERX-Service-Activate:1` is attribute ERX-Service-Activate with tag 1 (RFC 2868, 3.1)."""
+    return name.partition(":")[0]
+
+
+def is_known(name: str) -> bool:
+    """Whether the driver can send it."""
+    tag = name.partition(":")[2]
+    return untagged(name) in KNOWN and (not tag or (tag.isdigit() and 0 < int(tag) < 32))
+
+
 def value_of(name: str, text: str) -> Value:
-    """A value as radreply writes it: 0x... is octets, digits of an integer attribute a number."""
-    match DICTIONARY[name].type:
+    """A value as radreply writes it: 0x... is octets, digits of an integer attribute a number.
+
+    Raises ValueError for a number or an address that is none.
+    """
+    match DICTIONARY[untagged(name)].type:
         case "octets":
             return class_octets(text)
         case "integer":

@@ -6,17 +6,18 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
-from drivers.base import Capabilities
+from drivers.base import Capabilities, Step, StepState
 from drivers.radius.attributes import class_octets
 from drivers.radius.check import problems
 from drivers.radius.compose import compose
 from drivers.radius.database import Database
+from drivers.radius.prepare import Need, add_rows, after_installing, needs
 from drivers.radius.reply import Replies, group_replies, read_replies
 from drivers.radius.rows import Customer, customers, live_sessions, names_of_interest
 from drivers.radius.sender import Ask, Sender
 from drivers.radius.settings import Settings
-from drivers.radius.telling import Step, Word, Worth, judged, word_for
-from drivers.radius.truth import Finding, Meaning, access_of, findings, must_be_told, seen
+from drivers.radius.telling import Word, Worth, judged, move_of, word_for
+from drivers.radius.truth import Finding, Meaning, access_of, findings, must_be_told, plan_of, seen
 from drivers.radius.write import draw_line, settle, sweep_done, write
 from enforcement.access import Access, Kind
 from enforcement.changes import Change, Outcome, Restore, Restrict, Result, key_of
@@ -99,8 +100,9 @@ class RadiusDriver:
                 if not finding.to_tell and not (name in had and must_be_told(finding, customer, meaning)):
                     continue
                 before = frozenset(one for one in (finding.before, had.get(name)) if one is not None)
-                step = Step(before, access_of(customer, meaning))
-                word = word_for(finding, customer, step, self._settings.nases, replies)
+                plan = plan_of(customer, meaning)
+                move = move_of(before, access_of(customer, meaning), self._settings.groups, plan)
+                word = word_for(finding, customer, move, self._settings.nases, replies)
                 if isinstance(word, Word):
                     told[name].words.append(word)
                 else:
@@ -148,6 +150,23 @@ class RadiusDriver:
         with self._database.reading() as connection:
             marked = self._database.has_marks(connection)
             return problems(connection, self._tables, self._settings, self._meaning(connection), marked)
+
+    def prepare(self, install: bool) -> Sequence[Step]:
+        before = self._needs()
+        if not install:
+            return [need.step for need in before]
+        for need in before:
+            if need.step.state is not StepState.MISSING:
+                continue
+            if need.makes_marks:
+                self._database.make_marks()
+            with self._database.writing() as connection:
+                add_rows(connection, self._tables, need)
+        return after_installing(before, self._needs())
+
+    def _needs(self) -> list[Need]:
+        with self._database.reading() as connection:
+            return needs(connection, self._tables, self._settings, self._database.has_marks(connection))
 
     def close(self) -> None:
         self._sender.close()

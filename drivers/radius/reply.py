@@ -16,7 +16,8 @@ from drivers.radius.tables import Tables
 
 Item = tuple[str, str, str]
 """Attribute, operator, value."""
-_ASSIGNS = (":=", "=", "+=")
+ASSIGNS = (":=", "=", "+=")
+FALL_THROUGH = "Fall-Through"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def read_replies(connection: Connection, tables: Tables, customers: Collection[C
     )
     users = _items(connection, tables.radreply, "username", names)
     asked = select(tables.radgroupcheck.c.groupname).where(
-        tables.radgroupcheck.c.groupname.in_(groups), tables.radgroupcheck.c.op.not_in(_ASSIGNS)
+        tables.radgroupcheck.c.groupname.in_(groups), tables.radgroupcheck.c.op.not_in(ASSIGNS)
     )
     return Replies(
         {name: items for name, items in users.items() if name in checked},
@@ -67,6 +68,11 @@ def group_replies(connection: Connection, tables: Tables, groups: Collection[str
     return _items(connection, tables.radgroupreply, "groupname", groups)
 
 
+def group_checks(connection: Connection, tables: Tables, groups: Collection[str]) -> dict[str, list[Item]]:
+    """The rows of radgroupcheck of `groups`."""
+    return _items(connection, tables.radgroupcheck, "groupname", groups)
+
+
 def _items(connection: Connection, rows: TableClause, by: str, names: Collection[str]) -> dict[str, list[Item]]:
     found: dict[str, list[Item]] = defaultdict(list)
     asked = select(rows.c[by].label("name"), rows.c.attribute, rows.c.op, rows.c.value)
@@ -76,14 +82,14 @@ def _items(connection: Connection, rows: TableClause, by: str, names: Collection
 
 
 def _fall_through(items: list[Item]) -> str | None:
-    return next((value for attribute, _, value in items if attribute == "Fall-Through"), None)
+    return next((value for attribute, _, value in items if attribute == FALL_THROUGH), None)
 
 
 def _move(items: list[Item], to: list[tuple[str, str]]) -> None:
     """`:=` replaces, `=` adds where there was none before, `+=` adds (rlm_sql's pairmove)."""
     before = {name for name, _ in to}
     for attribute, op, value in items:
-        if attribute == "Fall-Through" or op not in _ASSIGNS or (op == "=" and attribute in before):
+        if attribute == FALL_THROUGH or op not in ASSIGNS or (op == "=" and attribute in before):
             continue
         if op == ":=":
             to[:] = [item for item in to if item[0] != attribute]

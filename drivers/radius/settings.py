@@ -1,32 +1,21 @@
 """The driver's settings: where the tables are, which group stands for which access, which NASes are behind them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from sqlalchemy.engine import URL
 
+from drivers.radius.profile import IDENTIFIERS, Passage, Profile, Way
 from drivers.secret import Secret
 from enforcement.access import Access
-
-
-class Way(StrEnum):
-    """How live sessions at a NAS are told of a change."""
-
-    COA = "coa"
-    DISCONNECT = "disconnect"
-    NONE = "none"
-
-
-IDENTIFIERS = ("User-Name", "Acct-Session-Id", "NAS-IP-Address")
 
 
 @dataclass(frozen=True, slots=True)
 class Nas:
     """One NAS. `nas_ip` is what radacct calls it, which may differ from where it is reached (NAT, management network).
 
-    `changes` lists, for each access, the attributes that a CoA to it carries. A CoA is used between two accesses that
-    are both listed; anything else is a Disconnect, after which the login brings all.
+    Everything from `port` on is its profile's, unless the settings say otherwise. A CoA is used where one of `passages`
+    brings the change; anything else is a Disconnect, after which the login brings all.
     """
 
     address: str
@@ -36,12 +25,20 @@ class Nas:
     way: Way = Way.DISCONNECT
     identifiers: tuple[str, ...] = IDENTIFIERS
     nas_identifier: str = ""
-    changes: Mapping[Access, tuple[str, ...]] = field(default_factory=dict)
+    passages: tuple[Passage, ...] = ()
     coa_class: bool = False
     """The NAS takes Class in a CoA and reports it in its next Interim-Update, which radacct.class then shows."""
+    per_second: int = 0
     in_flight: int = 64
     timeout_s: float = 2.0
     tries: int = 3
+    profile: Profile | None = None
+
+    def passage(self, before: Set[Access], after: Access) -> Passage | None:
+        """The CoA that brings a session from whatever of `before` it has to `after`; None where none does."""
+        if self.way is not Way.COA:
+            return None
+        return next((one for one in self.passages if one.brings(before, after)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +72,7 @@ class TableNames:
     radcheck: str = "radcheck"
     radreply: str = "radreply"
     radacct: str = "radacct"
+    nasreload: str = "nasreload"
     grifo_marks: str = "grifo_marks"
 
 
@@ -86,9 +84,13 @@ class Settings:
     groups: Groups
     nases: Mapping[str, Nas]
     """By `nas_ip`."""
+    other_databases: tuple[URL, ...] = field(default=(), repr=False)
+    """Of further RADIUS servers with tables of their own: written to and read from beside the first."""
     tables: TableNames = field(default_factory=TableNames)
     priority: int = 0
     interim_s: int = 0
     """Interval of Interim-Updates; 0 where NASes send none, and a silent session can't be told from a quiet one."""
     session_class: bool = False
     read_back_s: float = 5.0
+    replies: Mapping[Access, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    """What restricted groups give a login: only where grifo is to prepare them."""

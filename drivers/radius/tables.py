@@ -1,9 +1,12 @@
 """FreeRADIUS's tables as the driver needs them (schema.sql of FreeRADIUS 3), and the one table that is ours."""
 
 from sqlalchemy import BigInteger, Column, MetaData, SmallInteger, String, Table, column, table
+from sqlalchemy.dialects import mysql
 from sqlalchemy.sql.expression import TableClause
 
 from drivers.radius.settings import TableNames
+
+_MARIADB = ("mysql", "mariadb")
 
 
 class Tables:
@@ -28,13 +31,14 @@ class Tables:
             "acctstoptime",
             "class",
         )
+        self.nasreload = _plain(names.nasreload, "nasipaddress", "reloadtime")
         self.ours = MetaData()
         self.marks = Table(
             names.grifo_marks,
             self.ours,
-            Column("username", String(253), primary_key=True),
-            Column("mark", String(255), primary_key=True),
-            Column("groupname", String(64), nullable=False),
+            Column("username", _exact(253), primary_key=True),
+            Column("mark", _exact(255), primary_key=True),
+            Column("groupname", _exact(64), nullable=False),
             Column("sessions_until", BigInteger),
             Column("told", SmallInteger, nullable=False),
         )
@@ -42,6 +46,15 @@ class Tables:
         goes with the last of them. `sessions_until` is the highest radacctid when the change had been committed: such
         sessions logged in before it. NULL stands for all, until the line is drawn. `told` is 1 when all of them
         acknowledged a CoA whose effect radacct can't show."""
+
+    def by_name(self, name: str) -> TableClause:
+        """The operator's table of that name."""
+        return next(one for one in (self.radgroupreply, self.radgroupcheck) if one.name == name)
+
+
+def _exact(length: int) -> String:
+    """Text compared letter by letter: MariaDB's own collations take a letter and its capital for one."""
+    return String(length).with_variant(mysql.VARCHAR(length, charset="utf8mb4", collation="utf8mb4_bin"), *_MARIADB)
 
 
 def _plain(name: str, *columns: str) -> TableClause:

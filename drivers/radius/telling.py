@@ -12,10 +12,11 @@ from enum import Enum, auto
 from pyrad.packet import CoAACK, CoANAK, CoARequest, DisconnectACK, DisconnectNAK, DisconnectRequest
 
 from drivers.radius.attributes import Value, value_of
+from drivers.radius.profile import Passage, Way
 from drivers.radius.reply import Replies
 from drivers.radius.rows import Customer, Session
 from drivers.radius.sender import Answer, Ask
-from drivers.radius.settings import Nas, Way
+from drivers.radius.settings import Groups, Nas
 from drivers.radius.truth import Finding
 from enforcement.access import Access
 
@@ -63,17 +64,29 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """From which access to which; `before` holds all that the session may have now, none where nothing is known."""
+class Move:
+    """From which access to which; `before` holds all that the session may have now, none where nothing is known.
+
+    `group` and `former` are the groups that stand for the two, empty where that is none of ours or not known.
+    """
 
     before: frozenset[Access]
     after: Access
+    group: str = ""
+    former: str = ""
+
+
+def move_of(before: frozenset[Access], after: Access, groups: Groups, plan: str | None) -> Move:
+    """The move of a customer's session, with the groups that its accesses stand for."""
+    was = next(iter(before)) if len(before) == 1 else Access.FULL
+    former = groups.of(was, plan) if was in groups.by_access else ""
+    return Move(before, after, groups.of(after, plan) if after in groups.by_access else "", former)
 
 
 def word_for(
     finding: Finding,
     customer: Customer,
-    step: Step,
+    move: Move,
     nases: Mapping[str, Nas],
     replies: Replies,
 ) -> Ask | Word:
@@ -85,7 +98,7 @@ def word_for(
     if nas.way is Way.NONE:
         return Word(Worth.REFUSED, f"NAS {session.nas_ip} takes neither CoA nor Disconnect: it obeys at the next login")
     named = _identification(nas, session)
-    changes = _coa_changes(nas, customer, step, replies)
+    changes = _coa_changes(nas, customer, move, replies)
     if changes is None:
         return Ask(nas, DisconnectRequest, named)
     return Ask(nas, CoARequest, named + changes)
@@ -105,19 +118,32 @@ def _identification(nas: Nas, session: Session) -> tuple[tuple[str, Value], ...]
     return tuple((name, values[name]) for name in wanted if values.get(name))
 
 
-def _coa_changes(nas: Nas, customer: Customer, step: Step, replies: Replies) -> tuple[tuple[str, Value], ...] | None:
+def _coa_changes(nas: Nas, customer: Customer, move: Move, replies: Replies) -> tuple[tuple[str, Value], ...] | None:
     """What a CoA carries; None where only a new login brings the whole change."""
-    listed = step.before and nas.changes.keys() >= {*step.before, step.after}
-    if nas.way is not Way.COA or not listed:
-        return None
+    passage = nas.passage(move.before, move.after)
     reply = replies.of(customer)
-    if reply is None:
+    if passage is None or reply is None:
         return None
-    names = nas.changes[step.after]
-    changes = [(name, value_of(name, text)) for name, text in reply if name in names]
-    if {name for name, _ in changes} != set(names):
+    try:
+        changes = (*_given(passage, reply), *_fixed(passage, move))
+    except ValueError:
         return None
-    return (*changes, *(_class_of(reply) if nas.coa_class else ()))
+    names = {name for name, _ in changes}
+    if not names.issuperset(passage.reply):
+        return None
+    return (*changes, *(_class_of(reply) if nas.coa_class and "Class" not in names else ()))
+
+
+def _given(passage: Passage, reply: list[tuple[str, str]]) -> list[tuple[str, Value]]:
+    return [(name, value_of(name, text)) for name, text in reply if name in passage.reply]
+
+
+def _fixed(passage: Passage, move: Move) -> list[tuple[str, Value]]:
+    """Raises ValueError where a group is asked for that is not known: the Disconnect that is sent then needs none."""
+    for place, group in (("{group}", move.group), ("{former}", move.former)):
+        if not group and any(place in value for _, value in passage.fixed):
+            raise ValueError(f"no group for {place}")
+    return [(name, value_of(name, value.format(group=move.group, former=move.former))) for name, value in passage.fixed]
 
 
 def _class_of(reply: list[tuple[str, str]]) -> tuple[tuple[str, Value], ...]:

@@ -13,8 +13,9 @@ it ends, unless the NAS reports the Class of the CoA in its Interim-Updates and 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from drivers.radius.profile import Way
 from drivers.radius.rows import Customer, GroupRow, MarkRow, Session
-from drivers.radius.settings import Settings, Way
+from drivers.radius.settings import Settings
 from enforcement.access import Access, Kind, least
 from enforcement.entries import Mark
 from enforcement.observed import Live, Seen

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from drivers.radius import build
-from drivers.radius.settings import Way
+from drivers.radius.profile import Passage, Way
 from drivers.radius.settings_file import settings_from
 from enforcement.access import Access, Kind
 from enforcement.keys import KeyType
@@ -28,7 +28,7 @@ def test_a_full_setup_is_read(tmp_path: Path) -> None:
     settings = settings_from(given | {"database_password_file": str(tmp_path / "db")})
     nas = settings.nases["198.51.100.7"]
     assert (nas.address, nas.port, nas.way, nas.secret.reveal()) == ("192.0.2.1", 3799, Way.COA, "hush")
-    assert nas.changes == {Access.FULL: ("Mikrotik-Rate-Limit",)}
+    assert nas.passages == (Passage(frozenset({Access.FULL}), frozenset({Access.FULL}), ("Mikrotik-Rate-Limit",)),)
     assert settings.database.password == "opensesame"
     assert "opensesame" not in repr(settings)
     assert "hush" not in repr(settings)
