@@ -51,7 +51,7 @@ class MikrotikDriver:
     def check(self) -> Sequence[str]:
         return problems(self._connection, self._settings, self._installation, self._read)
 
-    def prepare(self, install: bool) -> Sequence[Step]:  # noqa: ARG002  # nothing is installed yet
+    def prepare(self, install: bool) -> Sequence[Step]:
         return ()
 
     def close(self) -> None:

@@ -97,12 +97,14 @@ def single(device: Device, sentence: Sentence) -> Row | None:
             }
         case "/system/identity", "print" | "getall":
             return {"name": device.identity}
+        case "/ppp/aaa", "print" | "getall":
+            return dict(device.ppp_aaa)
         case "/system/identity", "set":
             for name in sentence.args.keys() - {"name"}:
                 raise traps.unknown_parameter(name)
             device.identity = sentence.args.get("name", device.identity)
             return None
-        case "/system/resource" | "/system/identity", _:
+        case "/system/resource" | "/system/identity" | "/ppp/aaa", _:
             raise traps.no_such_command()
     known = any(path.startswith(f"{sentence.path}/") for path in (*device.tables, "/system/resource"))
     raise traps.no_such_command() if known else traps.no_such_prefix()

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
+from lab.routeros.members import members
 from lab.routeros.tables import Row, Schema, Table
 from lab.routeros.traps import no_match
 from lab.routeros.values import boolean, list_address
@@ -50,6 +51,7 @@ def _address_list(version: int) -> Schema:
         defaults={"dynamic": "false", "disabled": "false"},
         clean={**_DISABLED, "address": partial(list_address, version)},
         unique=("list", "address"),
+        hidden=frozenset({"by"}),
         expires=True,
         stamped=True,
     )
@@ -57,7 +59,22 @@ def _address_list(version: int) -> Schema:
 
 def _connections() -> Schema:
     names = "protocol src-address dst-address reply-src-address reply-dst-address tcp-state timeout fasttrack assured"
-    return Schema(frozenset(names.split()), defaults={"dynamic": "true"}, verbs=frozenset({"remove"}))
+    defaults = {"dynamic": "true", "fasttrack": "false", "dstnat": "false"}
+    return Schema(frozenset((names + " dstnat srcnat").split()), defaults=defaults, verbs=frozenset({"remove"}))
+
+
+def _plain(names: str, *verbs: str, required: str = "", dynamic: str = "false") -> Schema:
+    """Items without a name of their own; the lab itself may say which are dynamic."""
+    properties = frozenset((names + " dynamic").split())
+    defaults = {"dynamic": dynamic} | ({"disabled": "false"} if "disabled" in properties else {})
+    return Schema(
+        properties,
+        tuple(required.split()),
+        defaults,
+        clean=_DISABLED,
+        hidden=frozenset({"login-list"}),
+        verbs=frozenset(verbs),
+    )
 
 
 def _named(names: str, *verbs: str, hidden: str = "", dynamic: str = "false") -> Schema:
@@ -73,6 +90,10 @@ def _named(names: str, *verbs: str, hidden: str = "", dynamic: str = "false") ->
     )
 
 
+_LEASE = (
+    "address mac-address client-id server address-lists rate-limit block-access active-address active-mac-address "
+    "status host-name comment disabled"
+)
 _ALL = ("add", "set", "remove", "enable", "disable")
 
 
@@ -84,7 +105,21 @@ def _schemas() -> dict[str, Schema]:
         "/user": _named("name group address password comment disabled", *_ALL, hidden="password"),
         "/user/group": _named("name policy comment", *_ALL[:3]),
         "/ppp/secret": _named("name password service profile remote-address comment disabled", *_ALL),
-        "/ppp/active": _named("name service caller-id address uptime session-id", "remove", dynamic="true"),
+        "/ppp/active": _plain("name service caller-id address uptime login-list", "remove", dynamic="true"),
+        "/ppp/profile": _named("name address-list rate-limit use-ipv6 local-address remote-address comment", *_ALL[:3]),
+        "/ip/dhcp-server/lease": _plain(_LEASE, *_ALL, required="mac-address"),
+        "/ip/arp": _plain("address mac-address interface disabled comment", *_ALL, required="address"),
+        "/ipv6/dhcp-server/binding": _plain("address duid iaid server status comment disabled", *_ALL),
+        "/ipv6/nd/prefix": _plain("prefix interface disabled comment", *_ALL),
+        "/ip/hotspot/user": _named("name password profile server comment disabled", *_ALL),
+        "/ip/hotspot/user/profile": _named("name address-list rate-limit", *_ALL[:3]),
+        "/ip/hotspot/active": _plain("user address mac-address uptime login-list", "remove", dynamic="true"),
+        "/ip/hotspot/cookie": _plain("user mac-address expires-in", "remove", dynamic="true"),
+        "/ip/hotspot/ip-binding": _plain("mac-address address to-address server type comment disabled", *_ALL),
+        "/queue/type": _named(
+            "name kind pcq-rate pcq-limit pcq-classifier pcq-src-address6-mask pcq-dst-address6-mask", *_ALL[:3]
+        ),
+        "/queue/tree": _named("name parent packet-mark queue limit-at max-limit priority comment disabled", *_ALL),
     }
     for family in ("/ip", "/ipv6"):
         schemas |= {f"{family}/firewall/{kind}": _rules() for kind in ("filter", "nat", "mangle", "raw")}
@@ -108,6 +143,11 @@ class Device:
         self.version = version
         self.identity = identity
         self.tables = {path: Table(schema) for path, schema in _schemas().items()}
+        self.ppp_aaa = {"use-radius": "false", "accounting": "true", "interim-update": "0s"}
+        for profiles in ("/ppp/profile", "/ip/hotspot/user/profile"):
+            self.tables[profiles].add({"name": "default"})
+        for path in ("/ppp/active", "/ip/hotspot/active", "/ip/dhcp-server/lease"):
+            self._follow(path)
         self._booted = time.monotonic()
         for group, policy in POLICIES.items():
             shown = ",".join(name if name in policy else f"!{name}" for name in FULL.split(","))
@@ -144,6 +184,19 @@ class Device:
         rows = [row for row in self.tables["/user/group"] if row["name"] == user.group]
         return frozenset(name for row in rows for name in row.get("policy", "").split(",") if name[:1] != "!")
 
+    def _follow(self, path: str) -> None:
+        """Keep the lists' dynamic members as the sessions of a path want them."""
+        self.tables[path].effects.append(lambda: self.refresh_lists(path))
+
+    def refresh_lists(self, path: str) -> None:
+        """The dynamic list entries that the sessions of `path` make, as a device keeps them: made, changed, gone."""
+        lists = self.tables["/ip/firewall/address-list"]
+        wanted = members(self.tables, path)
+        there = {(row["list"], row["address"]): row for row in lists if row.get("by") == path}
+        lists.remove([row[".id"] for place, row in there.items() if place not in wanted])
+        for name, address in wanted - there.keys():
+            lists.grow({"list": name, "address": address, "by": path, "dynamic": "true", "disabled": "false"})
+
     def reboot(self) -> None:
         """Dynamic entries, connections and PPP sessions vanish; the clock starts anew."""
         for table in self.tables.values():
@@ -159,6 +212,7 @@ class Device:
         """Put an old configuration back; as on a device, that ends in a reboot."""
         for path, rows in copy.deepcopy(backup).items():
             table = Table(self.tables[path].schema)
+            table.effects = self.tables[path].effects
             table.rows = {row[".id"]: row for row in rows}
             self.tables[path] = table
         self.reboot()

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 from lab.routeros.device import Device, User
 from lab.routeros.faults import Faults
+from lab.routeros.members import login_list
+from lab.routeros.packets import Packet, Verdict, Walk
 from lab.routeros.session import Session
 from lab.routeros.tables import Row
 
@@ -146,6 +148,28 @@ class RouterOS:
     def load(self, path: str, rows: Sequence[Mapping[str, str]]) -> list[str]:
         """Items as an older configuration brings them: duplicates are let in."""
         return self._call(lambda: self._device.tables[path].load(rows))
+
+    def log_in(self, path: str, user: str, address: str, **more: str) -> str:
+        """A customer logs in: `path` is /ppp/active or /ip/hotspot/active. Answers the session's id.
+
+        A user of the router's own gets his profile's list, anyone else (RADIUS) none.
+        """
+        name = "user" if path == "/ip/hotspot/active" else "name"
+        row = {name: user, "address": address, **_dashed(more)}
+
+        def enter() -> str:
+            given = login_list(self._device.tables, path, user) or ""
+            return self._device.tables[path].add({**row, "login-list": given})
+
+        return self._call(enter)
+
+    def send(self, packet: Packet) -> Verdict:
+        """What becomes of a packet through the router; a connection that it opens is there afterwards."""
+        return self._call(lambda: Walk(self._device.tables, packet).verdict())
+
+    def use_radius(self, yes: bool) -> None:
+        """Whether PPP asks RADIUS for those whom no secret of its own knows."""
+        self._call(lambda: self._device.ppp_aaa.update({"use-radius": "true" if yes else "false"}))
 
     def atomic_removal(self, atomic: bool) -> None:
         """Whether a `remove` of several ids with one missing removes none of them, or those before the missing one."""

@@ -45,6 +45,7 @@ class Table:
         self.atomic = False
         self.rows: dict[str, Row] = {}
         self.watchers: list[Callable[[Row, bool], None]] = []
+        self.effects: list[Callable[[], None]] = []
         self._numbers = count(1)
         self._taken: dict[tuple[str, ...], int] = {}
         self._deadlines: dict[str, float] = {}
@@ -66,6 +67,11 @@ class Table:
         if self._unique(row) in self._taken:
             raise traps.already_there()
         return self._insert(row, place)
+
+    def grow(self, row: Row) -> None:
+        """An item that the device makes by itself, as it stands; none where an equal one is there."""
+        if self._unique(row) not in self._taken:
+            self._insert(dict(row), None)
 
     def load(self, rows: Iterable[Mapping[str, str]]) -> list[str]:
         """Items as an imported or older configuration brings them: duplicates are let in."""
@@ -118,6 +124,8 @@ class Table:
         self._numbers = count(1)
         for row in rows:
             self._store(self.next_id(), row)
+        for effect in self.effects:
+            effect()
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self.rows.values())
@@ -190,3 +198,5 @@ class Table:
     def _tell(self, row: Row, dead: bool) -> None:
         for watcher in self.watchers:
             watcher(row, dead)
+        for effect in self.effects:
+            effect()
