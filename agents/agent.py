@@ -3,12 +3,16 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from threading import Event, Lock, Thread
 from typing import Any
 
+from agents.calls import Calls
 from agents.clock import SYSTEM_CLOCK, Clock
 from agents.device import Device, Parts
 from agents.device_memory import DeviceMemory
+from agents.drift import Drift
+from agents.guard import Limits
 from agents.hearing import Hearing
 from agents.known import Known
 from agents.line import Line
@@ -22,6 +26,7 @@ from agents.pins import Pins
 from agents.reporter import Reporter
 from agents.settings import DeviceSettings, Settings, read_token
 from agents.told import Told
+from agents.watch import Watch
 from drivers.base import Driver
 from drivers.catalog import driver as catalogued
 from enforcement.keys import Key
@@ -63,6 +68,7 @@ class Agent:
         self._threads: dict[str, DeviceThread] = {}
         self._follower = Follower(self._link, wait_s, clock, self._stopping, self._heard, self._away)
         self._watcher = Thread(target=self._watch_pins, name="pins", daemon=True)
+        self._watch = Watch(self._at_work, settings.stuck_seconds, self.metrics, clock, self._stopping)
         self._end_metrics: Callable[[], None] = lambda: None
 
     @property
@@ -78,6 +84,7 @@ class Agent:
             self._start_devices(self.memory.installation)
         self._follower.thread.start()
         self._watcher.start()
+        self._watch.thread.start()
 
     def stop(self) -> None:
         """Stop within about two seconds, whatever a device or the controller does."""
@@ -91,7 +98,8 @@ class Agent:
         for thread in threads:
             _close(thread.device)
         deadline = self._clock.monotonic() + STOP_S
-        for each in [thread.thread for thread in threads] + [self._follower.thread, self._watcher]:
+        own = [self._follower.thread, self._watcher, self._watch.thread]
+        for each in [thread.thread for thread in threads] + own:
             if each.is_alive():
                 each.join(max(0.0, deadline - self._clock.monotonic()))
         for thread in threads:
@@ -99,6 +107,10 @@ class Agent:
         self._end_metrics()
         self._link.close()
         self.memory.close()
+
+    def _at_work(self) -> list[Device]:
+        with self._lock:
+            return [thread.device for thread in self._threads.values()]
 
     def _start_devices(self, installation: str) -> None:
         with self._lock:
@@ -114,12 +126,13 @@ class Agent:
         memory = DeviceMemory(self.memory, name)
         line = Line(self._link, name, clock)
         known = Known(memory.acknowledged)
+        drift = Drift(partial(self.metrics.drift_found, name), partial(self.metrics.drift_repaired, name))
         parts = Parts(
-            driver=driver,
+            driver=Calls(driver, clock),
             memory=memory,
-            hearing=Hearing(name, settings.driver, memory, line, installation, clock),
-            picture=Picture(installation, frozenset(driver.capabilities.access), memory, known, clock.monotonic),
-            permits=Permits(memory, self.memory, line, clock, self.settings.guard_per_hour),
+            hearing=Hearing(settings, memory, line, installation, clock),
+            picture=Picture(installation, frozenset(driver.capabilities.access), memory, known, drift, clock.monotonic),
+            permits=Permits(memory, self.memory, line, clock, self._limits(settings)),
             known=known,
             reporter=Reporter(memory, known, line, clock, self.settings.sweep_seconds),
             clock=clock,
@@ -127,6 +140,11 @@ class Agent:
             stopping=self._stopping,
         )
         return Device(name, self.settings.sweep_seconds, parts)
+
+    def _limits(self, device: DeviceSettings) -> Limits:
+        of_site = self.settings.guard_per_hour
+        of_device = of_site if device.guard_per_hour is None else device.guard_per_hour
+        return Limits(device.site, of_site, device.name, of_device)
 
     # --- what is told to all devices ---------------------------------------------------------------------------------
 

@@ -14,3 +14,8 @@ def pause(failures: int, first: float, longest: float) -> float:
 def about(seconds: float) -> float:
     """`seconds`, a tenth more or less, so that devices are not all swept at one instant."""
     return seconds * _dice.uniform(0.9, 1.1)
+
+
+def spread(seconds: float) -> float:
+    """Anything from half of `seconds` to all of it: for what began together and shall not go on together."""
+    return seconds * _dice.uniform(0.5, 1.0)

@@ -7,12 +7,15 @@ Each change is tried once a turn. What `plan` still wants afterwards is drift: i
 where it would give access back, at the next sweep where it would take some away.
 """
 
+import logging
 from collections.abc import Callable, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event
 
-from agents.backoff import about, pause
+from agents.backoff import pause
+from agents.calls import Calls
+from agents.circuit import FIRST_PAUSE_S, Circuit
 from agents.clock import Clock
 from agents.device_memory import DeviceMemory
 from agents.hearing import Hearing
@@ -22,15 +25,16 @@ from agents.permits import Permits
 from agents.picture import Picture
 from agents.pins import Pins
 from agents.reporter import Reporter
+from agents.sweeps import Sweeps
 from agents.told import Told
 from agents.withhold import PERMIT_RAN_OUT
-from drivers.base import Driver, Refused, Unsupported
+from drivers.base import Refused, Unsupported
 from enforcement.changes import Change, Outcome, Result, key_of, needs_permit
 from enforcement.keys import Key
 from enforcement.observed import UNREAD, Observed
 
-FIRST_PAUSE_S = 1.0
-LONGEST_PAUSE_S = 60.0
+log = logging.getLogger("grifo.agent")
+
 NEVER = float("inf")
 
 
@@ -38,7 +42,7 @@ NEVER = float("inf")
 class Parts:
     """What a device's turn works with. `pins` is all devices' together; `stopping` ends the work between two slices."""
 
-    driver: Driver
+    driver: Calls
     memory: DeviceMemory
     hearing: Hearing
     picture: Picture
@@ -56,25 +60,22 @@ class Device:
     def __init__(self, name: str, sweep_seconds: float, parts: Parts) -> None:
         self.name = name
         self.parts = parts
+        self.circuit = Circuit(parts.clock, sweep_seconds)
+        self.sweeps = Sweeps(parts.clock, sweep_seconds)
         self.applied = 0
-        self._lost_by = ""
         self._setup: tuple[str, ...] = ()
         self._sweep_seconds = sweep_seconds
         self._dirty: set[Key] = set()
         self._fresh: set[Key] = set()
         self._at_stake: Set[Key] | None = frozenset()
-        self._sweep_at = 0.0
         self._retry_at = NEVER
         self._retries = 0
-        self._blocked_until = 0.0
-        self._failures = 0
-        self._read_at: float | None = None
         self._whole = True
 
     @property
     def problems(self) -> tuple[str, ...]:
         """What stands in the way, for the report: why the device is lost, else what its own setup defeats."""
-        return (self._lost_by,) if self._lost_by else self._setup
+        return self.circuit.problems or self._setup
 
     @property
     def due_at(self) -> float:
@@ -84,7 +85,7 @@ class Device:
             return hearing
         if memory.halted:
             return min(reports, hearing)
-        work = max(self._blocked_until, min(self._sweep_at, self._retry_at))
+        work = max(self.circuit.open_until, min(self.sweeps.at, self._retry_at))
         return min(work, reports, hearing)
 
     def turn(self, told: Callable[[], Told]) -> None:
@@ -103,15 +104,12 @@ class Device:
         self.report()
 
     def report(self) -> None:
-        self.parts.reporter.report(self.problems, self._read_at)
+        self.parts.reporter.report(self.problems, self.sweeps.read_at)
 
     def lost(self, problem: str) -> None:
         """The device could not be read or written: what was at stake is unknown, and all is read when it is back."""
-        self._failures += 1
-        longest = min(LONGEST_PAUSE_S, self._sweep_seconds)
-        self._blocked_until = self.parts.clock.monotonic() + pause(self._failures, FIRST_PAUSE_S, longest)
-        self._sweep_at = self._blocked_until
-        self._lost_by = problem
+        self.circuit.failed(problem)
+        self.sweeps.at_once()
         self.parts.picture.backlog.clear()
         self.parts.picture.learn(self._at_stake, UNREAD)
         self.parts.driver.close()
@@ -119,7 +117,7 @@ class Device:
     def _may_touch(self) -> bool:
         """Before the first fetch a mark on the device proves nothing; halted and lost devices are left alone."""
         memory = self.parts.memory
-        return bool(memory.epoch) and not memory.halted and self.parts.clock.monotonic() >= self._blocked_until
+        return bool(memory.epoch) and not memory.halted and self.circuit.lets_through
 
     # --- fetch -------------------------------------------------------------------------------------------------------
 
@@ -132,7 +130,7 @@ class Device:
         if heard.sweep:
             # What was planned stood on modes, a stop or an epoch that are no longer true.
             parts.picture.backlog.clear()
-            self._sweep_at = 0.0
+            self.sweeps.at_once()
             self._whole = self._whole or heard.whole
         for report in parts.memory.unreadable.values():
             parts.known.put(report)
@@ -154,27 +152,26 @@ class Device:
 
     def _look_where_due(self) -> bool:
         """Whether that was a sweep."""
-        now = self.parts.clock.monotonic()
-        if now >= self._sweep_at:
+        if self.sweeps.due:
             self._sweep()
             return True
-        if now >= self._retry_at:
+        if self.parts.clock.monotonic() >= self._retry_at:
             self._retry_at = NEVER
             self._dirty |= self.parts.picture.keys_to_retry()
         self._look_at_dirty()
-        return False
+        if not self.sweeps.wanted:
+            return False
+        self._sweep()
+        return True
 
     def _sweep(self) -> None:
         parts = self.parts
         parts.picture.new_sweep()
         self._dirty.clear()
-        complete = self._look(None)
-        now = parts.clock.monotonic()
-        self._read_at = now if complete else self._read_at
-        self._sweep_at = now + about(self._sweep_seconds)
+        began = parts.clock.monotonic()
+        self.sweeps.done(began, complete=self._look(None))
         self._retry_at = NEVER
-        self._failures = 0
-        self._lost_by = ""
+        self.circuit.close()
         parts.known.keep_only(parts.memory.entries.keys() | parts.memory.unreadable.keys())
         parts.reporter.whole = parts.reporter.whole or self._whole
         self._whole = False
@@ -189,6 +186,9 @@ class Device:
         parts = self.parts
         self._at_stake = keys
         observed = parts.driver.observe(keys)
+        if self.sweeps.has_restarted(observed.up_seconds):
+            log.warning("device=%s has restarted: everything on it is read anew", self.name)
+            self.sweeps.at_once()
         if keys is not None:
             # What a driver read beyond the question would look like marks that no entry knows.
             seen = {key: seen for key, seen in observed.seen.items() if key in keys}
@@ -219,6 +219,7 @@ class Device:
         """Slice by slice, until nothing is left to try. Each slice is composed from the memory of its moment.
 
         What was read before the last write is read again before it is acted on: another hand may have been there.
+        Where the device has restarted in between, or is to be read anew for another reason, that comes first.
         """
         size = self.parts.driver.capabilities.slice_size
         while not self.parts.stopping.is_set() and (slice := self.parts.picture.backlog.next_slice(size)):
@@ -230,7 +231,7 @@ class Device:
             else:
                 self._apply(slice, until=NEVER)
             self._hear(told())
-            if self.parts.memory.halted:
+            if self.parts.memory.halted or self.sweeps.wanted:
                 return
             self._look_at_dirty()
 

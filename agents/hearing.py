@@ -8,6 +8,7 @@ from agents.device_memory import DeviceMemory
 from agents.epochs import Standing, standing, why_halted
 from agents.line import FIRST_PAUSE_S, LONGEST_PAUSE_S, Line
 from agents.link import ControllerAway, ControllerGarbled, ControllerRefused, FetchedEntries, LinkError
+from agents.settings import DeviceSettings
 from agents.told import Told
 from drivers.base import Capabilities
 from enforcement.keys import Key
@@ -31,10 +32,11 @@ class Hearing:
     """Follows the feed for one device. `problem` is what the controller itself objected to, for the log."""
 
     def __init__(
-        self, device: str, driver: str, memory: DeviceMemory, line: Line, installation: str, clock: Clock
+        self, device: DeviceSettings, memory: DeviceMemory, line: Line, installation: str, clock: Clock
     ) -> None:
-        self._device = device
-        self._driver = driver
+        self._device = device.name
+        self._driver = device.driver
+        self._site = device.site
         self._memory = memory
         self._line = line
         self._installation = installation
@@ -43,6 +45,8 @@ class Hearing:
         self._enrolled_at: Feed | None = None
         self._failures = 0
         self._retry_at = float("inf")
+        self._conditions_changed = False
+        self._found_again = False
         self.stopped = False
         self.problem = ""
 
@@ -57,15 +61,21 @@ class Hearing:
         if told.feed is None or not told.reachable:
             return Heard()
         try:
-            found_again = self._enrol(told, capabilities)
+            self._enrol(told, capabilities)
             heard = self._follow(told, told.feed)
         except LinkError as wrong:
             self._failures += 1
             self._retry_at = self._clock.monotonic() + pause(self._failures, FIRST_PAUSE_S, LONGEST_PAUSE_S)
             self.problem = "" if isinstance(wrong, ControllerAway) else str(wrong)
-            return Heard()
+            return self._with_what_follows(Heard())
         self.problem, self._failures, self._retry_at = "", 0, float("inf")
-        return Heard(heard.keys, heard.sweep or found_again, heard.whole or found_again, heard.anew)
+        return self._with_what_follows(heard)
+
+    def _with_what_follows(self, heard: Heard) -> Heard:
+        """What was learned before the controller failed counts although the rest did not come: new modes above all."""
+        changed, self._conditions_changed = self._conditions_changed, False
+        again, self._found_again = self._found_again, False
+        return Heard(heard.keys, heard.sweep or changed or again, heard.whole or again, heard.anew)
 
     def fetch(self) -> set[Key]:
         """Ask the controller what has changed, without waiting for the feed to say so. Raises LinkError."""
@@ -81,18 +91,17 @@ class Hearing:
             raise ControllerGarbled(f"asked for epoch {epoch} after {after}, got {news.epoch} at {news.revision}")
         return news
 
-    def _enrol(self, told: Told, capabilities: Capabilities) -> bool:
+    def _enrol(self, told: Told, capabilities: Capabilities) -> None:
         if told.connection == self._connection:
-            return False
+            return
         access = {kind.value: sorted(map(str, steps)) for kind, steps in capabilities.access.items()}
         try:
-            self._line.enrol(Enrolment(VERSION, self._driver, sorted(capabilities.keys), access))
+            self._line.enrol(Enrolment(VERSION, self._driver, sorted(capabilities.keys), access, self._site))
         except ControllerRefused as no:
             if no.status == FORBIDDEN:
                 self._memory.halt(str(no))
             raise
-        self._connection, self._enrolled_at = told.connection, told.feed
-        return True
+        self._connection, self._enrolled_at, self._found_again = told.connection, told.feed, True
 
     def _follow(self, told: Told, feed: Feed) -> Heard:
         memory, device = self._memory, feed.devices.get(self._device)
@@ -137,7 +146,8 @@ class Hearing:
 
     def _keep_up(self, told: Told, device: FeedDevice) -> Heard:
         memory = self._memory
-        sweep = self._conditions(told, device)
+        self._conditions(told, device)
+        sweep = False
         if not memory.epoch:
             news = self._entries(device.epoch, 0)
             memory.merge(news.epoch, news.revision, news.entries)
@@ -147,9 +157,9 @@ class Hearing:
         memory.halt("")
         return Heard(keys, sweep or resumed)
 
-    def _conditions(self, told: Told, device: FeedDevice) -> bool:
+    def _conditions(self, told: Told, device: FeedDevice) -> None:
         """Modes and stop decide what is withheld: when they change, everything is looked at again."""
         assert told.feed is not None
         stopped_changed = self.stopped != told.feed.stopped
         self.stopped = told.feed.stopped
-        return self._memory.set_modes(device.modes) or stopped_changed
+        self._conditions_changed = self._memory.set_modes(device.modes) or stopped_changed or self._conditions_changed

@@ -1,9 +1,11 @@
 """What is known of a device's entries after its last reads, as it is reported; and what of it the controller lacks."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from agents.drift import DIRECTIONS, SETTLED, STRAY
 from agents.withhold import CONTESTED
 from agents.words import plain
 from enforcement.changes import Remove
@@ -67,6 +69,7 @@ class Known:
         self._reports: dict[BindingId, EntryReport] = {}
         self._unsent: set[BindingId] = set()
         self._pending: set[BindingId] = set()
+        self._wrong: dict[BindingId, str] = {}
         self._strays: dict[Key, frozenset[Mark]] = {}
 
     def learn(self, keys: Set[Key] | None, entries: Iterable[Entry], plan: Plan, seen: Observed, words: Words) -> None:
@@ -95,6 +98,10 @@ class Known:
             self._pending.add(binding)
         else:
             self._pending.discard(binding)
+        if not pending and report.state in DIRECTIONS:
+            self._wrong[binding] = report.state
+        else:
+            self._wrong.pop(binding, None)
         if pending or self._acknowledged.get(binding) == report:
             self._unsent.discard(binding)
         else:
@@ -113,11 +120,13 @@ class Known:
             del self._reports[binding]
             self._unsent.discard(binding)
             self._pending.discard(binding)
+            self._wrong.pop(binding, None)
 
     def clear(self) -> None:
         self._reports.clear()
         self._unsent.clear()
         self._pending.clear()
+        self._wrong.clear()
         self._strays.clear()
 
     @property
@@ -144,5 +153,17 @@ class Known:
     def strays(self) -> list[StrayReport]:
         return [StrayReport(str(key), str(mark)) for key in sorted(self._strays) for mark in sorted(self._strays[key])]
 
-    def count(self, state: str) -> int:
-        return sum(report.state == state for report in self._reports.values())
+    def was_settled(self, binding: BindingId, revision: int) -> bool:
+        """Whether the binding, at this very decision, was last read to be as it should be."""
+        report = self._reports.get(binding) or self._acknowledged.get(binding)
+        return report is not None and report.changed_revision == revision and report.state in SETTLED
+
+    def marks(self, keys: Set[Key] | None) -> set[tuple[Key, Mark]]:
+        """The strays on these keys, or all."""
+        found = self._strays if keys is None else self._strays.keys() & keys
+        return {(key, mark) for key in found for mark in self._strays[key]}
+
+    def in_drift(self) -> dict[str, int]:
+        """How many entries, and strays, are in each direction of drift; those on their way are in none."""
+        states = Counter(self._wrong.values())
+        return {each: states[each] for each in DIRECTIONS} | {STRAY: sum(map(len, self._strays.values()))}

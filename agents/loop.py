@@ -63,10 +63,14 @@ class DeviceThread:
 
     def _turn(self) -> None:
         started = self._clock.monotonic()
+        name, picture = self.device.name, self.device.parts.picture
+        self._metrics.circuit(name, self.device.circuit.state)
         kind = self._guarded()
         seconds = self._clock.monotonic() - started
-        name, picture = self.device.name, self.device.parts.picture
         self._metrics.turn(name, seconds, self.device.applied, picture.left)
+        self._metrics.circuit(name, self.device.circuit.state)
+        self._metrics.drift(name, self.device.parts.known.in_drift())
+        self._metrics.restarts(name, self.device.sweeps.restarts)
         if kind:
             self._metrics.error(name, kind)
         else:

@@ -18,6 +18,7 @@ from datetime import datetime
 from pathlib import Path
 
 from agents import guard
+from agents.guard import Imposed, Limits
 from enforcement.keys import Key
 
 REPAIRS_WINDOW_S = 24 * 3600.0
@@ -43,7 +44,7 @@ CREATE TABLE acknowledged (
     device TEXT, binding TEXT, body TEXT NOT NULL, PRIMARY KEY (device, binding)
 ) WITHOUT ROWID;
 CREATE TABLE repairs (device TEXT NOT NULL, binding TEXT NOT NULL, at REAL NOT NULL);
-CREATE TABLE firsts (at REAL NOT NULL, number INTEGER NOT NULL);
+CREATE TABLE firsts (site TEXT NOT NULL, device TEXT NOT NULL, at REAL NOT NULL, number INTEGER NOT NULL);
 CREATE TABLE pins (key TEXT PRIMARY KEY, note TEXT NOT NULL, until TEXT NOT NULL) WITHOUT ROWID;
 """
 
@@ -120,19 +121,19 @@ class Memory:
         with self.writing() as db:
             db.execute("INSERT OR REPLACE INTO about VALUES (1, ?)", (installation,))
 
-    def take_room(self, wanted: int, per_hour: int, now: float) -> int:
+    def take_room(self, wanted: int, limits: Limits, now: float) -> int:
         """Reserve up to `wanted` first restrictions of the guard's hour. Returns how many were given."""
         with self.writing() as db:
             db.execute("DELETE FROM firsts WHERE at <= ?", (now - guard.HOUR_S,))
-            given = min(wanted, guard.room(db.execute("SELECT at, number FROM firsts"), now, per_hour))
+            given = min(wanted, guard.room(_imposed(db), now, limits))
             if given:
-                db.execute("INSERT INTO firsts VALUES (?, ?)", (now, given))
+                db.execute("INSERT INTO firsts VALUES (?, ?, ?, ?)", (limits.site, limits.device, now, given))
             return given
 
-    def room(self, per_hour: int, now: float) -> int:
+    def room(self, limits: Limits, now: float) -> int:
         """How many first restrictions the guard would still let through."""
         with self._lock:
-            return guard.room(self._db.execute("SELECT at, number FROM firsts"), now, per_hour)
+            return guard.room(_imposed(self._db), now, limits)
 
     def pin(self, pin: Pin) -> None:
         with self.writing() as db:
@@ -153,3 +154,7 @@ class Memory:
     def close(self) -> None:
         with self._lock:
             self._db.close()
+
+
+def _imposed(db: sqlite3.Connection) -> list[Imposed]:
+    return [Imposed(*row) for row in db.execute("SELECT site, device, at, number FROM firsts")]

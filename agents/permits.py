@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from agents.clock import Clock
 from agents.device_memory import DeviceMemory
+from agents.guard import Limits
 from agents.line import Line
 from agents.link import ControllerAway, LinkError
 from agents.memory import Memory
@@ -33,18 +34,18 @@ class Permitted:
 
 
 class Permits:
-    """Asks for one device; the guard's account is the whole agent's."""
+    """Asks for one device; the guard's account is its whole site's."""
 
-    def __init__(self, memory: DeviceMemory, site: Memory, line: Line, clock: Clock, per_hour: int) -> None:
+    def __init__(self, memory: DeviceMemory, site: Memory, line: Line, clock: Clock, limits: Limits) -> None:
         self._memory = memory
         self._site = site
         self._line = line
         self._clock = clock
-        self._per_hour = per_hour
+        self._limits = limits
 
     def ask(self, slice: Sequence[Change]) -> Permitted:
         """Ask for a slice of restrictions. Its time runs from before the question was sent: never too long."""
-        room = self._site.room(self._per_hour, self._clock.monotonic())
+        room = self._site.room(self._limits, self._clock.monotonic())
         wanted, guarded = self._within(room, slice)
         if not wanted:
             return Permitted(withheld=guarded)
@@ -64,7 +65,7 @@ class Permits:
         firsts = sum(self._is_first(change) for change in granted)
         if not firsts:
             return granted, []
-        return self._within(self._site.take_room(firsts, self._per_hour, self._clock.monotonic()), granted)
+        return self._within(self._site.take_room(firsts, self._limits, self._clock.monotonic()), granted)
 
     def _within(self, room: int, changes: Sequence[Change]) -> tuple[list[Change], list[tuple[Change, str]]]:
         """Let through what is no first restriction, and as many of those as there is room for."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import replace
 
 from agents.device_memory import DeviceMemory
+from agents.drift import Drift
 from agents.known import Known, Words
 from agents.slices import Backlog
 from agents.withhold import GUARD, least_mode, why
@@ -37,6 +38,7 @@ class Picture:
         kinds: frozenset[Kind],
         memory: DeviceMemory,
         known: Known,
+        drift: Drift,
         monotonic: Callable[[], float],
     ) -> None:
         self.backlog = Backlog()
@@ -47,6 +49,7 @@ class Picture:
         self._kinds = kinds
         self._memory = memory
         self._known = known
+        self._drift = drift
         self._monotonic = monotonic
         self._tried: set[ChangeId] = set()
         self._refused: set[ChangeId] = set()
@@ -97,9 +100,19 @@ class Picture:
         self._ask_again |= {entry.key for entry in entries if self._unproven(entry, planned.states[entry.binding])}
         words = Words(withheld, self.pins, self._words(left.values()), {binding_of(c) for c in todo})
         wanted = {entry.binding: entry for entry in self._memory.entries_for(keys)}
+        for entry in entries:
+            self._drift.look(entry, planned.states[entry.binding], self._is_expected(entry, words))
+        strays = self._known.marks(keys)
         self._known.learn(keys, wanted.values(), planned, observed, words)
         unreadable = self._memory.unreadable
         self._known.learn_strays(stray for stray in planned.strays if stray.mark.binding not in unreadable)
+        self._drift.look_at_strays(strays, self._known.marks(keys))
+
+    def _is_expected(self, entry: Entry, words: Words) -> bool:
+        """Whether what is wrong with an entry is no drift: withheld, or about to be carried out for the first time."""
+        if entry.binding in words.withheld:
+            return True
+        return entry.binding in words.pending and not self._known.was_settled(entry.binding, entry.changed_revision)
 
     def _unproven(self, entry: Entry, state: State) -> bool:
         return entry.key in self._touched and state in (State.ARMED, State.UNKNOWN)

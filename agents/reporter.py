@@ -1,8 +1,9 @@
 """The last step of a turn: the controller is told what was read. Reports are state and may be sent twice."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from secrets import token_hex
+from threading import RLock
 
 from agents.backoff import pause
 from agents.clock import Clock
@@ -11,7 +12,7 @@ from agents.known import Known
 from agents.line import FIRST_PAUSE_S, LONGEST_PAUSE_S, Line
 from agents.link import ControllerAway, LinkError
 from agents.words import plain
-from enforcement.wire import VERSION, Report, StrayReport
+from enforcement.wire import VERSION, EntryReport, Report, StrayReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,10 @@ class _Said:
 
 
 class Reporter:
-    """Reports on one device. `whole` asks for the next report to name every entry."""
+    """Reports on one device. `whole` asks for the next report to name every entry.
+
+    It belongs to the device's thread; `say_alone` is for another one, when that thread does not come back.
+    """
 
     def __init__(self, memory: DeviceMemory, known: Known, line: Line, clock: Clock, sweep_seconds: float) -> None:
         self._memory = memory
@@ -40,6 +44,7 @@ class Reporter:
         self._said: _Said | None = None
         self._sent_at = 0.0
         self._owing = False
+        self._lock = RLock()
         self._failures = 0
         self._retry_at = 0.0
         self.whole = False
@@ -54,6 +59,26 @@ class Reporter:
 
     def report(self, problems: Sequence[str], read_at: float | None) -> None:
         """Send what the controller lacks, if anything. One that does not arrive is sent again later."""
+        with self._lock:
+            self._report(problems, read_at)
+
+    def say_alone(self, problem: str) -> bool:
+        """Tell of a device whose own thread can't: nothing but the problem is new. Whether it has arrived."""
+        with self._lock:
+            memory = self._memory
+            former = self._said or _Said(memory.epoch, memory.revision, plain(memory.halted), (), (), None)
+            if not former.epoch:
+                return False
+            said = replace(former, problems=(plain(problem),))
+            self._number += 1
+            try:
+                self._line.report(self._message(said, whole=False, entries=[]))
+            except LinkError:
+                return False
+            self._said = said
+            return True
+
+    def _report(self, problems: Sequence[str], read_at: float | None) -> None:
         if not self._memory.epoch:
             return
         memory = self._memory
@@ -80,20 +105,7 @@ class Reporter:
         whole = self.whole and self._known.settled and not said.halted
         entries = self._known.everything() if whole else self._known.unsent()
         entries = [] if said.halted else entries
-        age = None if said.read_at is None else self._clock.monotonic() - said.read_at
-        report = Report(
-            VERSION,
-            said.epoch,
-            said.revision,
-            whole,
-            entries,
-            list(said.strays),
-            age,
-            said.halted,
-            list(said.problems),
-            self._boot,
-            self._number,
-        )
+        report = self._message(said, whole, entries)
         try:
             self._line.report(report)
         except LinkError as wrong:
@@ -109,3 +121,19 @@ class Reporter:
         if entries:
             self._known.sent(entries)
             self._memory.acknowledge(entries)
+
+    def _message(self, said: _Said, whole: bool, entries: list[EntryReport]) -> Report:
+        age = None if said.read_at is None else self._clock.monotonic() - said.read_at
+        return Report(
+            VERSION,
+            said.epoch,
+            said.revision,
+            whole,
+            entries,
+            list(said.strays),
+            age,
+            said.halted,
+            list(said.problems),
+            self._boot,
+            self._number,
+        )

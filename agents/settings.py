@@ -21,6 +21,8 @@ _KEYS = frozenset(
         "memory",
         "sweep_seconds",
         "guard_per_hour",
+        "site",
+        "stuck_seconds",
         "metrics_listen",
         "devices",
     }
@@ -28,6 +30,7 @@ _KEYS = frozenset(
 DEFAULT_MEMORY = "/var/lib/grifo-agent/agent.db"
 DEFAULT_SWEEP_SECONDS = 300
 DEFAULT_GUARD_PER_HOUR = 200
+DEFAULT_STUCK_SECONDS = 300
 
 
 class SettingsError(ValueError):
@@ -36,16 +39,23 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class DeviceSettings:
-    """One `[[devices]]` table: `options` are the driver's own, unread here."""
+    """One `[[devices]]` table: `options` are the driver's own, unread here.
+
+    `site` is the operator's name for the place, empty where there is none; `guard_per_hour` bounds the device's first
+    restrictions by itself, None where only its site's limit does.
+    """
 
     name: DeviceName
     driver: str
     options: Mapping[str, Any]
+    site: str = ""
+    guard_per_hour: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The file, checked. `guard_per_hour` bounds the first restrictions of all devices of this agent together."""
+    """The file, checked. `guard_per_hour` bounds the first restrictions of all devices of one site together;
+    `stuck_seconds` is how long one call to a device may take before it is shown as stuck."""
 
     controller: str
     token_file: Path
@@ -55,6 +65,7 @@ class Settings:
     sweep_seconds: float = DEFAULT_SWEEP_SECONDS
     guard_per_hour: int = DEFAULT_GUARD_PER_HOUR
     metrics_listen: tuple[str, int] | None = None
+    stuck_seconds: float = DEFAULT_STUCK_SECONDS
 
 
 def read_settings(path: Path) -> Settings:
@@ -79,11 +90,12 @@ def settings_from(data: Mapping[str, Any]) -> Settings:
         controller=_controller(_text(data, "controller")),
         token_file=_token_file(data),
         memory=Path(_text(data, "memory", DEFAULT_MEMORY)),
-        devices=_devices(data.get("devices", [])),
+        devices=_devices(data.get("devices", []), _site(data, "site", "")),
         ca_file=Path(ca_file) if ca_file else None,
         sweep_seconds=_number(data, "sweep_seconds", DEFAULT_SWEEP_SECONDS, least=1),
         guard_per_hour=_number(data, "guard_per_hour", DEFAULT_GUARD_PER_HOUR, least=0),
         metrics_listen=_listen(_text(data, "metrics_listen", "")),
+        stuck_seconds=_number(data, "stuck_seconds", DEFAULT_STUCK_SECONDS, least=1),
     )
 
 
@@ -154,10 +166,17 @@ def _listen(text: str) -> tuple[str, int] | None:
     return host.strip("[]"), int(port)
 
 
-def _devices(tables: Any) -> tuple[DeviceSettings, ...]:
+def _site(data: Mapping[str, Any], where: str, default: str) -> str:
+    site = data.get("site", default)
+    if not isinstance(site, str) or (site and not re.fullmatch(ID_PATTERN, site)):
+        raise SettingsError(f"{where} must match {ID_PATTERN}, not {site!r}")
+    return site
+
+
+def _devices(tables: Any, site: str) -> tuple[DeviceSettings, ...]:
     if not isinstance(tables, list) or not tables:
         raise SettingsError("devices is empty: write a [[devices]] table for each network element of this site")
-    devices = tuple(_device(number, table) for number, table in enumerate(tables, start=1))
+    devices = tuple(_device(number, table, site) for number, table in enumerate(tables, start=1))
     names = [device.name for device in devices]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -165,7 +184,7 @@ def _devices(tables: Any) -> tuple[DeviceSettings, ...]:
     return devices
 
 
-def _device(number: int, table: Any) -> DeviceSettings:
+def _device(number: int, table: Any, default_site: str) -> DeviceSettings:
     if not isinstance(table, dict):
         raise SettingsError(f"devices: number {number} must be a [[devices]] table, not {table!r}")
     options = dict(table)
@@ -174,4 +193,7 @@ def _device(number: int, table: Any) -> DeviceSettings:
         raise SettingsError(f"devices: number {number}: name must match {ID_PATTERN}, not {name!r}")
     if not isinstance(driver, str):
         raise SettingsError(f"devices: {name}: driver must be a driver's name, not {driver!r}")
-    return DeviceSettings(DeviceName(name), driver, options)
+    site = _site(options, f"devices: {name}: site", default_site)
+    guard = _number(options, "guard_per_hour", 0, least=0) if "guard_per_hour" in options else None
+    rest = {key: value for key, value in options.items() if key not in ("site", "guard_per_hour")}
+    return DeviceSettings(DeviceName(name), driver, rest, site, guard)

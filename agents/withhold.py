@@ -13,7 +13,7 @@ STOPPED = "stopped"
 FLAPPING = "flapping"
 NO_CONTROLLER = "no controller"
 PERMIT_RAN_OUT = "the permit ran out before it could be used"
-GUARD = "guard: this site's limit of first restrictions an hour is reached"
+GUARD = "guard: the limit of first restrictions an hour is reached, of this site or of this device"
 CONTESTED = "contested: two live bindings claim this key"
 
 MODES_UP = (Mode.OBSERVE, Mode.RESTORE_ONLY, Mode.ENFORCE)

@@ -1,13 +1,17 @@
-"""The pure parts of the agent, each by itself: guard, slices, epochs, modes of strays, backoff."""
+"""The pure parts of the agent, each by itself: guard, slices, epochs, modes of strays, backoff, circuit, sweeps."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.backoff import about, pause
+from agents.circuit import Circuit
+from agents.circuit import State as CircuitState
+from agents.clock import SYSTEM_CLOCK, Clock
 from agents.epochs import Standing, standing
-from agents.guard import HOUR_S, room
+from agents.guard import HOUR_S, Imposed, Limits, room
 from agents.slices import Backlog
+from agents.sweeps import Sweeps
 from agents.withhold import least_mode
 from enforcement.access import Access, Kind
 from enforcement.changes import Change, Restore, Restrict, key_of, needs_permit
@@ -62,7 +66,85 @@ def test_what_a_payment_changed_replaces_what_was_planned_for_its_key() -> None:
     ],
 )
 def test_the_guard_counts_the_last_hour(imposed: list[tuple[float, int]], left: int) -> None:
-    assert room(imposed, now=0.0, per_hour=10) == left
+    past = [Imposed("porto", "bng-1", at, number) for at, number in imposed]
+    assert room(past, 0.0, Limits("porto", 10, "bng-1", 10)) == left
+
+
+@pytest.mark.parametrize(
+    ("site", "device", "left"),
+    [("porto", "bng-1", 0), ("porto", "bng-2", 1), ("lugo", "bng-3", 4)],
+    ids=["the device is at its limit", "the site is nearly at its own", "another site has nothing to do with it"],
+)
+def test_the_guard_bounds_a_site_and_a_device_of_it(site: str, device: str, left: int) -> None:
+    past = [Imposed("porto", "bng-1", 0.0, 4), Imposed("porto", "bng-2", 0.0, 2)]
+    assert room(past, 1.0, Limits(site, 7, device, 4)) == left
+
+
+def at_work(clock: list[float]) -> Clock:
+    return Clock(lambda: clock[0], SYSTEM_CLOCK.now)
+
+
+def test_a_circuit_opens_at_a_failure_and_closes_only_when_the_device_was_read() -> None:
+    clock = [100.0]
+    circuit = Circuit(at_work(clock), 300.0)
+    assert (circuit.state, circuit.problems) == (CircuitState.CLOSED, ())
+    circuit.failed("no route")
+    assert (circuit.state, circuit.lets_through, circuit.problems[0]) == (CircuitState.OPEN, False, "no route")
+    clock[0] = circuit.open_until
+    assert (circuit.state, circuit.lets_through) == (CircuitState.HALF_OPEN, True)
+    circuit.failed("no route")
+    assert circuit.state is CircuitState.OPEN
+    clock[0] = circuit.open_until
+    circuit.close()
+    assert (circuit.state, circuit.problems) == (CircuitState.CLOSED, ())
+
+
+def test_the_pauses_of_a_circuit_grow_and_have_jitter() -> None:
+    clock, pauses = [0.0], []
+    circuits = [Circuit(at_work(clock), 300.0) for _ in range(50)]
+    for _ in range(9):
+        for circuit in circuits:
+            circuit.failed("no route")
+        pauses.append({circuit.open_until for circuit in circuits})
+    assert all(len(each) > 40 for each in pauses)
+    assert (max(pauses[0]) <= 1.0, min(pauses[8]) >= 30.0, max(pauses[8]) <= 60.0) == (True, True, True)
+
+
+def test_devices_that_began_together_are_not_swept_together() -> None:
+    clock = [0.0]
+    all_sweeps = [Sweeps(at_work(clock), 300.0) for _ in range(50)]
+    for sweeps in all_sweeps:
+        sweeps.done(0.0, complete=True)
+    due = sorted(sweeps.at for sweeps in all_sweeps)
+    assert due[0] >= 150.0
+    assert due[-1] <= 300.0
+    assert due[-1] - due[0] > 60.0
+
+
+def test_a_device_that_takes_long_to_read_is_read_less_often() -> None:
+    clock = [0.0]
+    sweeps = Sweeps(at_work(clock), 300.0)
+    clock[0] = 120.0
+    sweeps.done(0.0, complete=True)
+    assert sweeps.at >= 120.0 + 9 * 120.0
+
+
+@pytest.mark.parametrize(
+    ("says", "restarts"),
+    [
+        ([10.0, 20.0], 0),
+        ([10.0, 10.0], 0),
+        ([10.0, 9.0], 1),
+        ([None, 5.0], 0),
+        ([10.0, None, 12.0], 0),
+        ([9.0, None, 3.0], 1),
+    ],
+)
+def test_an_uptime_that_falls_is_a_restart(says: list[float | None], restarts: int) -> None:
+    sweeps = Sweeps(SYSTEM_CLOCK, 300.0)
+    for up_seconds in says:
+        sweeps.has_restarted(up_seconds)
+    assert sweeps.restarts == restarts
 
 
 @pytest.mark.parametrize(

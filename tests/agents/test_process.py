@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from agents.guard import Limits
 from agents.link import ControllerAway, ControllerGarbled, ControllerRefused, Link
 from agents.main import check
 from agents.memory import Memory, MemoryUnusable
@@ -124,11 +125,12 @@ def test_a_memory_file_that_is_none_is_refused_with_what_to_do(tmp_path: Path) -
 def test_a_memory_of_before_a_reboot_counts_as_of_now(tmp_path: Path) -> None:
     path = tmp_path / "agent.db"
     memory = Memory(path, 900_000.0)
-    memory.take_room(5, per_hour=8, now=900_000.0)
+    limits = Limits("porto", 8, "box", 8)
+    memory.take_room(5, limits, now=900_000.0)
     memory.close()
     memory = Memory(path, 10.0)
     try:
-        assert memory.room(8, now=20.0) == 3
-        assert memory.room(8, now=10.0 + 3600.0) == 8
+        assert memory.room(limits, now=20.0) == 3
+        assert memory.room(limits, now=10.0 + 3600.0) == 8
     finally:
         memory.close()
