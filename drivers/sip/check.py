@@ -1,9 +1,11 @@
 """What in a switch's setup would defeat us, in words for the operator. Pure: it judges what was read."""
 
+from collections.abc import Set
 from typing import Any
 
 from drivers.sip.reading import Reading
 from drivers.sip.values import key_of, mark_of
+from enforcement.keys import KeyType
 
 
 def definition(node: str, listed: Any, table: str, database_table: str) -> list[str]:
@@ -29,7 +31,7 @@ def definition(node: str, listed: Any, table: str, database_table: str) -> list[
     return faults
 
 
-def differences(installation: str, reading: Reading) -> list[str]:
+def differences(installation: str, types: Set[KeyType], reading: Reading) -> list[str]:
     """Where a node's memory is not what the database holds, and names that stand for no key."""
     faults = []
     for node, live in reading.live.items():
@@ -41,8 +43,8 @@ def differences(installation: str, reading: Reading) -> list[str]:
         name
         for table in reading.places.values()
         for name, values in table.items()
-        if key_of(name) is None and any(mark_of(installation, value) for value in values)
+        if key_of(name, types) is None and any(mark_of(installation, value) for value in values)
     )
     if nameless:
-        faults.append(f"the row {nameless[0]!r} has our mark and is neither an international number nor user@domain")
+        faults.append(f"the row {nameless[0]!r} has our mark and is no key that this driver knows")
     return faults

@@ -1,50 +1,52 @@
-"""The driver of a SIP switch: a row in the database, the same in each node's memory, and both read back.
+"""The driver of a SIP switch: a row in its database, the same in each node's memory, and both read back.
 
-The dial plan (configs/sip/kamailio) answers outgoing calls of whoever has a row with 603. Order of writing: the row
-first, so that a node that restarts in between comes back as wanted; then each node's memory, which acts at once. A
-restore goes as far as it gets: a node or a database that is away keeps no customer barred on the others.
+The dial plan (configs/sip) bars whoever has a row, as far as the row says. Order of writing: the database first, so
+that a node that restarts in between comes back as wanted; then each node's memory, which acts at once. A restore goes
+as far as it gets: a node or a database that is away keeps no customer barred on the others. Every node is read each
+time, and one that can't be read leaves what is known of a line at `unknown`.
 """
 
 import itertools
 from collections.abc import Collection, Mapping, Sequence, Set
 
-from drivers.base import Capabilities, DriverError, Step, StepState
-from drivers.sip import allowlist, check, probe
+from drivers.base import Capabilities, DriverError, Step
+from drivers.sip import check
+from drivers.sip.lifting import Aims, aims_of, deletions, replacements
+from drivers.sip.node import Node
+from drivers.sip.prepare import steps_of
 from drivers.sip.reading import Reading, observed
 from drivers.sip.rows import Rows
-from drivers.sip.rpc import NodeRpc
-from drivers.sip.settings import SipSettings
-from drivers.sip.values import ENFORCED, KEY_TYPES, compose, mark_of, name_of
-from enforcement.access import Kind
-from enforcement.changes import Change, Outcome, Remove, Result, key_of
-from enforcement.entries import Mark
-from enforcement.keys import Key
+from drivers.sip.values import compose, mark_of, name_of
+from enforcement.access import Access, Kind
+from enforcement.changes import Change, Outcome, Remove, Restore, Result, key_of
+from enforcement.keys import Key, KeyType
 from enforcement.observed import Observed
 
 SLICE = 500
-_ONE_BY_ONE = 40
-"""More names than this, and one dump of the whole table is quicker than asking for each."""
-
 DATABASE = "the database"
 
 
 class SipDriver:
-    """One switch of one or more nodes behind one database. Construction opens nothing."""
+    """One switch of one or more nodes, with the database behind them where it has one. Construction opens nothing."""
 
-    capabilities = Capabilities(
-        keys=KEY_TYPES,
-        access={Kind.FIXED_VOICE: frozenset({ENFORCED}), Kind.MOBILE_VOICE: frozenset({ENFORCED})},
-        slice_size=SLICE,
-        effects=False,
-    )
-
-    def __init__(self, settings: SipSettings, installation: str) -> None:
-        self._settings = settings
+    def __init__(
+        self,
+        installation: str,
+        nodes: Sequence[Node],
+        rows: Rows | None,
+        keys: Set[KeyType],
+        access: Set[Access],
+        slice_size: int = SLICE,
+    ) -> None:
         self._installation = installation
-        self._rows = Rows(settings.database, settings.database_table, settings.read_timeout_s)
-        times = (settings.connect_timeout_s, settings.read_timeout_s)
-        self._nodes = tuple(
-            NodeRpc(node.name, node.rpc, *times, settings.tls, settings.rpc_token) for node in settings.nodes
+        self._nodes = tuple(nodes)
+        self._rows = rows
+        voice = frozenset(access)
+        self.capabilities = Capabilities(
+            keys=frozenset(keys),
+            access={Kind.FIXED_VOICE: voice, Kind.MOBILE_VOICE: voice},
+            slice_size=slice_size,
+            effects=False,
         )
 
     def observe(self, keys: Set[Key] | None = None) -> Observed:
@@ -54,7 +56,7 @@ class SipDriver:
         """
         asked = None if keys is None else frozenset(keys)
         reading = self._read(None if asked is None else {name_of(key) for key in asked})
-        return observed(self._installation, reading, asked)
+        return observed(self._installation, self.capabilities.keys, reading, asked)
 
     def apply(self, slice: Sequence[Change]) -> Sequence[Outcome]:
         """Restores need no proof; before anything is barred the allow-list is proved on every node, each time."""
@@ -65,7 +67,7 @@ class SipDriver:
         return outcomes
 
     def check(self) -> Sequence[str]:
-        """The allow-list, the tables' definitions, what can't be read and where the places differ."""
+        """The allow-list, the nodes' setup, what can't be read and where the places differ."""
         try:
             reading = self._read(None)
         except DriverError as wrong:
@@ -73,136 +75,141 @@ class SipDriver:
         found = [f"{place} can't be read: {reason}" for place, reason in reading.unread.items()]
         for node in self._nodes:
             if node.name in reading.live:
-                found += self._definition(node)
-        return [*found, *check.differences(self._installation, reading), *self._faults()]
+                found += _words_of(node)
+        found += check.differences(self._installation, self.capabilities.keys, reading)
+        return [*found, *self._doubts(self.capabilities.access[Kind.FIXED_VOICE])]
 
     def prepare(self, install: bool) -> Sequence[Step]:
-        """The dial-plan fragment is the operator's to include: a file is installed by hand alone."""
-        return (Step("kamailio.cfg", 'include_file "grifo-routes.cfg"', StepState.BY_HAND),)
+        """The tables, the dial plan's fragments and the care lines; only what stands in the database is installed."""
+        return steps_of(self._nodes, self._rows, install)
 
     def close(self) -> None:
         for node in self._nodes:
             node.close()
-        self._rows.close()
+        if self._rows is not None:
+            self._rows.close()
 
     def _read(self, names: Collection[str] | None) -> Reading:
         unread: dict[str, str] = {}
         live: dict[str, Mapping[str, tuple[str, ...]]] = {}
+        up: list[float] = []
         failures: list[DriverError] = []
         for node in self._nodes:
             try:
-                live[node.name] = {name: (value,) for name, value in self._live(node, names).items()}
+                live[node.name] = {name: (value,) for name, value in node.read(names).items()}
+                up += [] if names is not None or (seconds := node.up_seconds()) is None else [seconds]
             except DriverError as wrong:
+                live.pop(node.name, None)
                 unread[node.name] = str(wrong)
                 failures.append(wrong)
         if not live:
             raise failures[0]
+        # The node that started last tells: were one of several away, another's longer time would look like no restart.
+        up_seconds = min(up) if len(up) == len(self._nodes) else None
         try:
-            return Reading(self._rows.read(names), live, unread)
+            return Reading(self._rows.read(names) if self._rows else None, live, unread, up_seconds)
         except DriverError as wrong:
-            return Reading(None, live, {**unread, DATABASE: str(wrong)})
-
-    def _live(self, node: NodeRpc, names: Collection[str] | None) -> dict[str, str]:
-        if names is not None and len(names) <= _ONE_BY_ONE:
-            return node.values(self._settings.table, names)
-        table = node.dump(self._settings.table)
-        return table if names is None else {name: table[name] for name in names if name in table}
+            return Reading(None, live, {**unread, DATABASE: str(wrong)}, up_seconds)
 
     def _bar(self, changes: Sequence[Change]) -> list[Outcome]:
-        faults = self._faults()
-        if faults:
-            return [
-                _refused(change, f"not barred, the allow-list is not proved: {'; '.join(faults)}") for change in changes
-            ]
-        reading = self._read([name_of(key_of(change)) for change in changes])
+        possible = {change: self._cannot(change) for change in changes}
+        doubts = self._doubts({_access(change) for change, words in possible.items() if not words})
+        if doubts:
+            words = f"not barred, the allow-list is not proved: {'; '.join(doubts)}"
+            return [_refused(change, possible[change] or words) for change in changes]
+        reading = self._read([name_of(key_of(change)) for change, words in possible.items() if not words])
         if reading.unread:
             words = "; ".join(f"{place}: {reason}" for place, reason in reading.unread.items())
             return [_refused(change, f"not barred, the switch can't be read whole: {words}") for change in changes]
-        reasons = {change.mark.binding: self._against(change, reading) for change in changes}
-        wanted = {name_of(key_of(c)): compose(c.mark) for c in changes if not reasons[c.mark.binding]}
+        against = {change: words or self._foreign(change, reading) for change, words in possible.items()}
+        wanted = {name_of(key_of(c)): compose(c.mark, _access(c)) for c in changes if not against[c]}
         unknown = self._write(wanted, reading) if wanted else ""
-        return [
-            _refused(change, reasons[change.mark.binding]) if reasons[change.mark.binding] else _done(change, unknown)
-            for change in changes
-        ]
+        return [_refused(change, against[change]) if against[change] else _done(change, unknown) for change in changes]
 
-    def _against(self, change: Change, reading: Reading) -> str:
-        """Why this change is not carried out, in words; empty where nothing speaks against it."""
+    def _cannot(self, change: Change) -> str:
+        """Why the device is not able to do this, in words; empty where it is."""
         key = key_of(change)
-        if key.type not in KEY_TYPES:
-            return f"device cannot: a switch knows no {key.type} key"
-        if not isinstance(change, Remove) and change.entry.access is not ENFORCED:
-            return f"device cannot: its dial plan has no {change.entry.access}"
+        if key.type not in self.capabilities.keys:
+            return f"device cannot: this switch knows no {key.type} key"
+        if _access(change) not in self.capabilities.access[Kind.FIXED_VOICE]:
+            return f"device cannot: its dial plan has no {_access(change)}"
+        return ""
+
+    def _foreign(self, change: Change, reading: Reading) -> str:
+        """What stands in the way and is not ours, in words; empty where there is nothing."""
+        name = name_of(key_of(change))
         for place, table in reading.places.items():
-            for value in table.get(name_of(key), ()):
+            for value in table.get(name, ()):
                 if mark_of(self._installation, value) is None:
-                    return f"{place} already has a barring of {name_of(key)} that is not ours: {value!r}; it is left"
+                    return f"{place} already has a barring of {name} that is not ours: {value!r}; it is left"
         return ""
 
     def _write(self, wanted: Mapping[str, str], reading: Reading) -> str:
         """Rows, then memories. What went wrong at a node, in words, where others were written; else it is raised."""
-        rows = reading.rows or {}
-        amiss = {name: value for name, value in wanted.items() if rows.get(name) != (value,)}
-        self._rows.replace([(name, value) for name in amiss for value in rows.get(name, ())], amiss)
+        if self._rows is not None:
+            rows = reading.rows or {}
+            amiss = {name: value for name, value in wanted.items() if rows.get(name) != (value,)}
+            self._rows.replace([(name, value) for name in amiss for value in rows.get(name, ())], amiss)
         failures: list[DriverError] = []
         for node in self._nodes:
             here = reading.live[node.name]
             try:
-                node.set_all(self._settings.table, {n: v for n, v in wanted.items() if here.get(n) != (v,)})
+                node.set_all({name: value for name, value in wanted.items() if here.get(name) != (value,)})
             except DriverError as wrong:
                 failures.append(wrong)
         return _words_unless_all(failures, len(self._nodes))
 
     def _lift(self, changes: Sequence[Change]) -> list[Outcome]:
         """Rows and memories are compared with the mark first: what is not that binding's is left where it stands."""
-        marks: dict[str, set[Mark]] = {}
-        for change in changes:
-            marks.setdefault(name_of(key_of(change)), set()).add(change.mark)
-        failures: list[DriverError] = []
-        try:
-            rows = self._rows.read(marks)
-            self._rows.replace(self._ours(marks, rows), {})
-        except DriverError as wrong:
-            failures.append(wrong)
-        for node in self._nodes:
-            try:
-                live = {name: (value,) for name, value in self._live(node, marks).items()}
-                node.delete_all(self._settings.table, [name for name, _ in self._ours(marks, live)])
-            except DriverError as wrong:
-                failures.append(wrong)
-        unknown = _words_unless_all(failures, len(self._nodes) + 1)
-        return [_done(change, unknown) for change in changes]
-
-    def _ours(self, marks: Mapping[str, set[Mark]], table: Mapping[str, tuple[str, ...]]) -> list[tuple[str, str]]:
-        """The rows (name, value) of `table` that carry one of the marks wanted away."""
+        lifted = [change for change in changes if not self._cannot_lift(change)]
+        unknown = self._lift_everywhere(aims_of(lifted)) if lifted else ""
         return [
-            (name, value)
-            for name, values in table.items()
-            for value in values
-            if mark_of(self._installation, value) in marks.get(name, ())
+            _refused(change, words) if (words := self._cannot_lift(change)) else _done(change, unknown)
+            for change in changes
         ]
 
-    def _faults(self) -> list[str]:
-        """Why the allow-list is not proved, on whichever node; empty where it is."""
-        settings = self._settings
-        destinations = (*settings.allowed, settings.control_number)
-        found: list[str] = []
-        for node in settings.nodes:
-            verdicts = probe.ask(node.sip, probe.ALWAYS_BARRED, destinations, settings.probe_timeout_s)
-            found += allowlist.faults(node.name, verdicts, settings.allowed, settings.control_number)
-        return found
+    def _cannot_lift(self, change: Change) -> str:
+        """A higher rung that the dial plan does not have can't be reached; taking a row away always can."""
+        return self._cannot(change) if _access(change) is not Access.FULL else ""
 
-    def _definition(self, node: NodeRpc) -> list[str]:
-        try:
-            listed = node.call("htable.listTables")
-        except DriverError as wrong:
-            return [str(wrong)]
-        return check.definition(node.name, listed, self._settings.table, self._settings.database_table)
+    def _lift_everywhere(self, aims: Aims) -> str:
+        failures: list[DriverError] = []
+        places = len(self._nodes) + (self._rows is not None)
+        if self._rows is not None:
+            try:
+                found = replacements(self._installation, aims, self._rows.read(aims))
+                self._rows.replace(*found)
+            except DriverError as wrong:
+                failures.append(wrong)
+        for node in self._nodes:
+            try:
+                live = {name: (value,) for name, value in node.read(aims.keys()).items()}
+                gone, raised = replacements(self._installation, aims, live)
+                node.delete_all(deletions(gone, raised))
+                node.set_all(raised)
+            except DriverError as wrong:
+                failures.append(wrong)
+        return _words_unless_all(failures, places)
+
+    def _doubts(self, accesses: Collection[Access]) -> list[str]:
+        """Why the allow-list is not proved, on whichever node; empty where it is."""
+        return [words for node in self._nodes for words in node.doubts(accesses)] if accesses else []
 
 
 def _bars(change: Change) -> bool:
-    """Whether a row of ours is to stand afterwards: only then is the proof of the allow-list needed."""
-    return not isinstance(change, Remove) and change.entry.restricts
+    """Whether something may be taken away: only then is the proof of the allow-list needed."""
+    return not isinstance(change, Remove | Restore) and change.entry.restricts
+
+
+def _access(change: Change) -> Access:
+    return Access.FULL if isinstance(change, Remove) else change.entry.access
+
+
+def _words_of(node: Node) -> list[str]:
+    try:
+        return node.setup()
+    except DriverError as wrong:
+        return [str(wrong)]
 
 
 def _refused(change: Change, detail: str) -> Outcome:

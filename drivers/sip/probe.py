@@ -13,10 +13,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from drivers.sip.allowlist import Verdict
-
-ALWAYS_BARRED = "probe"
-"""The caller whom the fragment treats as barred without a row."""
+from drivers.sip.allowlist import Question, Verdict
+from enforcement.access import Access
 
 _T1_S = 0.5
 _CSEQ = re.compile(r"^CSeq\s*:\s*(\d+)\s+OPTIONS\s*$", re.IGNORECASE | re.MULTILINE)
@@ -45,16 +43,13 @@ class SipAddress:
         return f"[{self.host}]" if ":" in self.host else self.host
 
 
-def ask(node: SipAddress, caller: str, destinations: Sequence[str], timeout_s: float) -> dict[str, Verdict]:
-    """What `node` would do with calls of `caller`, by destination (a number or a URN). Never raises for the network."""
-    verdicts = dict.fromkeys(destinations, Verdict.NO_ANSWER)
+def ask(node: SipAddress, questions: Sequence[Question], timeout_s: float) -> dict[Question, Verdict]:
+    """What `node` would do, by question. Never raises for the network: what has no answer is `NO_ANSWER`."""
+    verdicts = dict.fromkeys(questions, Verdict.NO_ANSWER)
     with contextlib.suppress(OSError), _connected(node) as wire:
         call_id = f"{secrets.token_hex(8)}@grifo.invalid"
-        questions = {
-            number: _question(node, wire, call_id, number, caller, destination)
-            for number, destination in enumerate(destinations, start=1)
-        }
-        _exchange(wire, call_id, questions, list(destinations), verdicts, time.monotonic() + timeout_s)
+        texts = {at: _question(node, wire, call_id, at, question) for at, question in enumerate(questions, start=1)}
+        _exchange(wire, call_id, texts, questions, verdicts, time.monotonic() + timeout_s)
     return verdicts
 
 
@@ -73,33 +68,34 @@ def _connected(node: SipAddress) -> socket.socket:
 def _exchange(
     wire: socket.socket,
     call_id: str,
-    questions: dict[int, bytes],
-    destinations: list[str],
-    verdicts: dict[str, Verdict],
+    texts: dict[int, bytes],
+    questions: Sequence[Question],
+    verdicts: dict[Question, Verdict],
     deadline: float,
 ) -> None:
     """Send all, then again what has no answer, at T1, 2 T1, 4 T1 ... until all are answered or time is up."""
     wait = _T1_S
-    while questions and time.monotonic() < deadline:
-        for question in questions.values():
-            wire.send(question)
+    while texts and time.monotonic() < deadline:
+        for text in texts.values():
+            wire.send(text)
         until = min(deadline, time.monotonic() + wait)
-        while questions and (left := until - time.monotonic()) > 0:
+        while texts and (left := until - time.monotonic()) > 0:
             wire.settimeout(left)
             try:
                 answer = wire.recv(65535)
             except TimeoutError:
                 break
             number, verdict = _verdict(call_id, answer)
-            if number in questions and verdict is not None:
-                del questions[number]
-                verdicts[destinations[number - 1]] = verdict
+            if number in texts and verdict is not None:
+                del texts[number]
+                verdicts[questions[number - 1]] = verdict
         wait *= 2
 
 
-def _question(node: SipAddress, wire: socket.socket, call_id: str, number: int, caller: str, to: str) -> bytes:
+def _question(node: SipAddress, wire: socket.socket, call_id: str, number: int, asked: Question) -> bytes:
     host, port = wire.getsockname()[:2]
     local = f"[{host}]" if ":" in host else host
+    to = asked.destination
     uri = to if to.startswith("urn:") else f"sip:{to}@{node.uri_host}"
     lines = (
         f"OPTIONS {uri} SIP/2.0",
@@ -109,10 +105,16 @@ def _question(node: SipAddress, wire: socket.socket, call_id: str, number: int, 
         f"To: <{uri}>",
         f"Call-ID: {call_id}",
         f"CSeq: {number} OPTIONS",
-        f"X-Grifo-Probe: {caller}",
+        f"X-Grifo-Probe: {_line(asked.access)}",
+        *(("X-Grifo-Direction: in",) if asked.incoming else ()),
         "Content-Length: 0",
     )
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def _line(access: Access) -> str:
+    """The name by which the fragment knows a line of that access that has no row."""
+    return "probe" if access is Access.INCOMING_ONLY else f"probe-{access.value}"
 
 
 def _verdict(call_id: str, answer: bytes) -> tuple[int, Verdict | None]:

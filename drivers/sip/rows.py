@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import sqlalchemy as sa
 
 from drivers.base import DriverError, Refused, Unreachable
+from drivers.sip.fragments import ALLOWED
 
 _BATCH = 500
 """Names in one query: below the fewest parameters that a supported database takes."""
@@ -18,16 +19,14 @@ _BATCH = 500
 class Rows:
     """One table, shaped as Kamailio's `htable` (version 2). Construction opens nothing."""
 
-    def __init__(self, url: sa.URL, table: str, timeout_s: float) -> None:
+    def __init__(self, url: sa.URL, table: str, timeout_s: float, allowed: Mapping[str, str] | None = None) -> None:
+        """`allowed` are the rows that grifo_allow is to have, number to value: only `prepare` writes them."""
+        self.name = table
+        self.dialect = url.get_backend_name()
+        self.allowed = dict(allowed or {})
         self._engine = sa.create_engine(url, pool_pre_ping=True, pool_size=1, connect_args=_arguments(url, timeout_s))
-        self._table = sa.table(
-            table,
-            sa.column("key_name", sa.String),
-            sa.column("key_type", sa.Integer),
-            sa.column("value_type", sa.Integer),
-            sa.column("key_value", sa.String),
-            sa.column("expires", sa.Integer),
-        )
+        self._table = _shaped(table)
+        self._allow = _shaped(ALLOWED)
 
     def read(self, names: Collection[str] | None) -> dict[str, tuple[str, ...]]:
         """The values by name, of all rows or of those with one of `names`. Raises Unreachable or Refused."""
@@ -55,6 +54,30 @@ class Rows:
             if added:
                 connection.execute(sa.insert(self._table), added)
 
+    def has(self, table: str) -> bool:
+        """Whether the database has a table of that name. Raises as `read` does."""
+        with self._transaction() as connection:
+            return sa.inspect(connection).has_table(table)
+
+    def run(self, statements: Iterable[str]) -> None:
+        """Carry out statements of ours, in one transaction. Raises as `read` does."""
+        with self._transaction() as connection:
+            for statement in statements:
+                connection.execute(sa.text(statement))
+
+    def not_allowed(self) -> dict[str, str]:
+        """Those of `allowed` without a row; all of them where the table is not there yet. Raises as `read` does."""
+        if not self.has(ALLOWED):
+            return dict(self.allowed)
+        with self._transaction() as connection:
+            there = set(connection.execute(sa.select(self._allow.c.key_name)).scalars())
+        return {number: value for number, value in self.allowed.items() if number not in there}
+
+    def allow(self, numbers: Mapping[str, str]) -> None:
+        """Add rows to grifo_allow. Raises as `read` does."""
+        with self._transaction() as connection:
+            connection.execute(sa.insert(self._allow), [_row(number, value) for number, value in numbers.items()])
+
     def close(self) -> None:
         self._engine.dispose()
 
@@ -76,6 +99,17 @@ class Rows:
         except sa.exc.SQLAlchemyError as wrong:
             self._engine.dispose()
             raise _translated(wrong) from wrong
+
+
+def _shaped(name: str) -> sa.TableClause:
+    return sa.table(
+        name,
+        sa.column("key_name", sa.String),
+        sa.column("key_type", sa.Integer),
+        sa.column("value_type", sa.Integer),
+        sa.column("key_value", sa.String),
+        sa.column("expires", sa.Integer),
+    )
 
 
 def _row(name: str, value: str) -> dict[str, str | int]:

@@ -11,13 +11,15 @@ import httpx
 import sqlalchemy as sa
 
 from drivers.secret import Secret, secret_from
-from drivers.sip.allowlist import COMPILED_IN, dialled
+from drivers.sip.allowlist import COMPILED_IN, PREMIUM, Numbers, dialled
 from drivers.sip.probe import SipAddress
+from drivers.sip.values import ENFORCED
+from enforcement.access import Access
 
 _KNOWN = frozenset(
     {
         *("name", "driver", "nodes", "database", "database_table", "table", "care_numbers", "emergency_numbers"),
-        *("control_number", "connect_timeout_s", "read_timeout_s", "probe_timeout_s"),
+        *("control_number", "premium_numbers", "access", "connect_timeout_s", "read_timeout_s", "probe_timeout_s"),
         *("ca_file", "certificate_file", "key_file"),
         *(f"{secret}_{way}" for secret in ("database_password", "rpc_token") for way in ("file", "env", "credential")),
     }
@@ -26,7 +28,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class Address:
     """One Kamailio: where it takes RPC, and where it takes SIP. Named in words by its RPC host and port."""
 
     rpc: str
@@ -40,14 +42,15 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class SipSettings:
-    """What one driver needs. `allowed` holds the compiled-in numbers and the settings' own; times are in seconds."""
+    """What one driver needs. `numbers` holds the compiled-in numbers and the settings' own; times are in seconds."""
 
-    nodes: tuple[Node, ...]
+    nodes: tuple[Address, ...]
     database: sa.URL
     database_table: str
     table: str
-    allowed: tuple[str, ...]
-    control_number: str
+    access: frozenset[Access]
+    numbers: Numbers
+    added_emergency: tuple[str, ...]
     connect_timeout_s: float
     read_timeout_s: float
     probe_timeout_s: float
@@ -60,19 +63,14 @@ def settings_from(given: Mapping[str, Any]) -> SipSettings:
     unknown = sorted(set(given) - _KNOWN)
     if unknown:
         raise ValueError(f"{unknown[0]} is no setting of the sip driver; it knows {', '.join(sorted(_KNOWN))}")
-    added = (*_numbers(given, "emergency_numbers"), *_numbers(given, "care_numbers"))
-    if not given.get("care_numbers"):
-        raise ValueError("care_numbers must list the customer care and payment lines: a barred customer must reach one")
-    control = dialled(_text(given, "control_number", "+34600000000"))
-    if control in added:
-        raise ValueError(f"control_number {control} must be an ordinary number that a barred customer can't call")
     return SipSettings(
         nodes=_nodes(given.get("nodes")),
         database=_database(given),
         database_table=_name(given, "database_table", "grifo_barred"),
         table=_name(given, "table", "grifo_barred"),
-        allowed=tuple(dict.fromkeys((*COMPILED_IN, *added))),
-        control_number=control,
+        access=access_from(given),
+        numbers=numbers_from(given),
+        added_emergency=tuple(number for number in _numbers(given, "emergency_numbers") if number not in COMPILED_IN),
         connect_timeout_s=_seconds(given, "connect_timeout_s", 3.0),
         read_timeout_s=_seconds(given, "read_timeout_s", 10.0),
         probe_timeout_s=_seconds(given, "probe_timeout_s", 2.0),
@@ -81,7 +79,30 @@ def settings_from(given: Mapping[str, Any]) -> SipSettings:
     )
 
 
-def _nodes(given: object) -> tuple[Node, ...]:
+def numbers_from(given: Mapping[str, Any]) -> Numbers:
+    """The numbers to try: settings add to the compiled-in ones. Raises ValueError naming the key."""
+    emergency = tuple(dict.fromkeys((*COMPILED_IN, *_numbers(given, "emergency_numbers"))))
+    care = _numbers(given, "care_numbers")
+    if not care:
+        raise ValueError("care_numbers must list the customer care and payment lines: a barred customer must reach one")
+    control = dialled(_text(given, "control_number", "+34600000000"))
+    if control in {*emergency, *care}:
+        raise ValueError(f"control_number {control} must be an ordinary number that a barred customer can't call")
+    premium = _numbers({"premium_numbers": PREMIUM, **given}, "premium_numbers")
+    if not premium or {*premium} & {*emergency, *care, control}:
+        raise ValueError("premium_numbers must list a number of each range of special tariff, and none that must pass")
+    return Numbers(emergency, care, control, premium)
+
+
+def access_from(given: Mapping[str, Any]) -> frozenset[Access]:
+    """The accesses that this switch is set up for; all that a dial plan can have, where the settings do not say."""
+    listed = given.get("access", sorted(ENFORCED))
+    if isinstance(listed, str) or not isinstance(listed, Sequence) or not listed or not set(listed) <= ENFORCED:
+        raise ValueError(f"access must list some of {', '.join(sorted(ENFORCED))}, not {listed!r}")
+    return frozenset(Access(access) for access in listed)
+
+
+def _nodes(given: object) -> tuple[Address, ...]:
     if not isinstance(given, Sequence) or isinstance(given, str) or not given:
         raise ValueError("nodes must list each Kamailio as {rpc = 'http://host:port/RPC', sip = 'host:port'}")
     nodes = tuple(_node(one) for one in given)
@@ -90,7 +111,7 @@ def _nodes(given: object) -> tuple[Node, ...]:
     return nodes
 
 
-def _node(given: object) -> Node:
+def _node(given: object) -> Address:
     if not isinstance(given, Mapping) or set(given) != {"rpc", "sip"}:
         raise ValueError(f"nodes: {given!r} is not {{rpc = 'http://host:port/RPC', sip = 'host:port'}}")
     try:
@@ -100,7 +121,7 @@ def _node(given: object) -> Node:
     if url.scheme not in {"http", "https"} or not url.host or url.userinfo:
         raise ValueError(f"nodes: rpc {given['rpc']!r} must be http:// or https:// with a host and no password")
     try:
-        return Node(str(url), SipAddress.parse(str(given["sip"])))
+        return Address(str(url), SipAddress.parse(str(given["sip"])))
     except ValueError as wrong:
         raise ValueError(f"nodes: sip {wrong}") from wrong
 

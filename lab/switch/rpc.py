@@ -47,6 +47,10 @@ class Rpc:
             "htable.flush": self._flush,
         }
 
+    def restarted(self) -> None:
+        """Uptime counts from here."""
+        self._started = time.monotonic()
+
     def answer(self, body: bytes, faults: Faults) -> tuple[int, dict[str, Any]] | None:
         """HTTP status and JSON of the answer; None where Kamailio would give no answer."""
         try:

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from lab.switch.dialplan import Rules
 
 REASON = 'SIP;cause=603;text="Outgoing calls barred"'
+ABSENT = 'Q.850;cause=20;text="Subscriber absent"'
+UNALLOCATED = 'Q.850;cause=1;text="Unallocated number"'
 _REALM = "lab.invalid"
+_BARRABLE = frozenset({"INVITE", "MESSAGE", "REFER"})
 _START = re.compile(r"([A-Z]+) (\S+) SIP/2\.0")
 _COPIED = ("via", "from", "to", "call-id", "cseq", "record-route")
 _COMPACT = {"v": "via", "f": "from", "t": "to", "i": "call-id"}
@@ -58,15 +61,33 @@ def answer(request: Request, rules: Rules) -> bytes:
         if request.method == "REGISTER":
             return _response(request, 401, "Unauthorized", f"WWW-Authenticate: {challenge}")
         return _response(request, 407, "Proxy Authentication Required", f"Proxy-Authenticate: {challenge}")
-    if request.method in {"INVITE", "MESSAGE", "REFER"} and rules.bars(caller, request.uri, _REALM):
+    if request.method in _BARRABLE and rules.bars(caller, request.uri, _REALM):
         return _response(request, 603, "Outgoing calls barred", f"Reason: {REASON}")
+    callee = re.sub("^sips?:", "", request.uri)
+    if request.method in _BARRABLE and rules.bars_incoming(callee):
+        return _absent(request, rules.access(callee))
     return _response(request, 200, "OK", "Contact: <sip:switch@lab.invalid>")
 
 
 def _asked(request: Request, rules: Rules, caller: str) -> bytes:
+    if request.header("x-grifo-direction") == "in":
+        return _asked_of_incoming(request, rules, caller)
     if rules.bars(caller, request.uri):
         return _response(request, 603, "Outgoing calls barred", "X-Grifo-Decision: bar", f"Reason: {REASON}")
     return _response(request, 200, "OK", "X-Grifo-Decision: pass")
+
+
+def _asked_of_incoming(request: Request, rules: Rules, callee: str) -> bytes:
+    if not rules.bars_incoming(callee):
+        return _response(request, 200, "OK", "X-Grifo-Decision: pass")
+    return _absent(request, rules.access(callee), "X-Grifo-Decision: bar")
+
+
+def _absent(request: Request, access: str, *more: str) -> bytes:
+    """Whoever calls learns that nobody can be reached, and nothing of why."""
+    if access == "released":
+        return _response(request, 404, "Not Found", *more, f"Reason: {UNALLOCATED}")
+    return _response(request, 480, "Temporarily Unavailable", *more, f"Reason: {ABSENT}")
 
 
 def _authenticated(request: Request) -> str | None:

@@ -68,9 +68,14 @@ class Switch:
         uri = destination if ":" in destination else f"sip:{destination}@{self._host}"
         return self._rules().bars(caller, uri)
 
+    def bars_incoming(self, callee: str) -> bool:
+        """May B be called now?"""
+        return self._rules().bars_incoming(callee)
+
     def start(self) -> None:
         """Load the tables and listen. Raises OSError where a port is taken."""
         self._tables.load()
+        self._rpc.restarted()
         self._running = Listeners(self, self._host, *self._ports)
         self._ports = self._running.ports
 

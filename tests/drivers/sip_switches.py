@@ -1,7 +1,8 @@
 """The switches that the SIP driver is tested on: the simulator, and real Kamailio on either database."""
 
+import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,7 +11,6 @@ import sqlalchemy as sa
 
 from drivers.base import Driver
 from drivers.sip import build
-from drivers.sip.driver import SipDriver
 from enforcement.access import Access, Kind, Reason
 from enforcement.changes import Outcome
 from enforcement.entries import BindingId, Entry, Mark, ServiceId
@@ -141,9 +141,17 @@ def entry(access: Access = Access.INCOMING_ONLY, key: Key = LINE, binding: str =
     )
 
 
-def value(binding: str = "b1") -> str:
+def value(binding: str = "b1", access: Access = Access.INCOMING_ONLY) -> str:
     """What a row of ours holds."""
-    return f"incoming_only;{Mark(INSTALLATION, ServiceId('s1'), BindingId(binding))}"
+    return f"{access};{Mark(INSTALLATION, ServiceId('s1'), BindingId(binding))}"
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Look again and again. Raises AssertionError where it does not come to hold."""
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline, "what was waited for did not come"
+        time.sleep(0.05)
 
 
 def planned(driver: Driver, *entries: Entry) -> Plan:
@@ -153,10 +161,9 @@ def planned(driver: Driver, *entries: Entry) -> Plan:
 def settle(driver: Driver, *entries: Entry) -> list[Outcome]:
     """One turn of an agent: look, plan, change."""
     changes = planned(driver, *entries).changes
+    size = driver.capabilities.slice_size
     return [
-        outcome
-        for start in range(0, len(changes), SipDriver.capabilities.slice_size)
-        for outcome in driver.apply(changes[start : start + SipDriver.capabilities.slice_size])
+        outcome for start in range(0, len(changes), size) for outcome in driver.apply(changes[start : start + size])
     ]
 
 

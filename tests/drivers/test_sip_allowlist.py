@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from drivers.base import Driver
-from drivers.sip.allowlist import COMPILED_IN, Verdict, dialled, faults
+from drivers.sip.allowlist import COMPILED_IN, Numbers, Question, Verdict, all_questions, dialled, faults
 from drivers.sip.settings import settings_from
 from enforcement.access import Access
 from enforcement.changes import Result
@@ -18,12 +18,14 @@ from tests.drivers.sip_switches import (
     driver_for,
     entry,
     lab_switch,
+    planned,
     real_switch,
     rows,
     settle,
     value,
 )
 
+LADDER = (Access.NO_PREMIUM, Access.INCOMING_ONLY, Access.EMERGENCY_ONLY, Access.RELEASED)
 QUICK = {"probe_timeout_s": 0.3}
 
 
@@ -100,7 +102,7 @@ def test_settings_add_to_the_compiled_in_numbers_and_never_take_away() -> None:
             "emergency_numbers": ["117", "112"],
         }
     )
-    assert settings.allowed == (*COMPILED_IN, "117", "+34900123456")
+    assert settings.numbers.allowed == (*COMPILED_IN, "117", "+34900123456")
 
 
 def test_a_uri_is_not_taken_for_a_number() -> None:
@@ -109,10 +111,66 @@ def test_a_uri_is_not_taken_for_a_number() -> None:
         dialled("sip:112")
 
 
-def test_one_lost_answer_is_no_proof() -> None:
-    verdicts = {"112": Verdict.PASS, "016": Verdict.NO_ANSWER, "600000000": Verdict.BAR}
-    assert faults("n", verdicts, ("112", "016"), "600000000") == ["node n did not answer for 016"]
-    assert faults("n", {**verdicts, "016": Verdict.PASS}, ("112", "016"), "600000000") == []
+NUMBERS = Numbers(emergency=("112", "016"), care=("900",), control="600", premium=("806",))
+
+
+def _all_right(*accesses: Access) -> dict[Question, Verdict]:
+    return {question: question.wanted for question in all_questions(accesses, NUMBERS)}
+
+
+@pytest.mark.parametrize("access", LADDER)
+def test_one_lost_or_wrong_answer_is_no_proof(access: Access) -> None:
+    right = _all_right(access)
+    assert faults("n", right) == []
+    for question in right:
+        other = Verdict.BAR if question.wanted is Verdict.PASS else Verdict.PASS
+        assert faults("n", {**right, question: Verdict.NO_ANSWER}) == [
+            f"node n did not answer for {question.destination}"
+        ]
+        assert len(faults("n", {**right, question: other})) == 1
+
+
+def test_what_is_tried_of_an_access_is_what_it_takes_away_and_what_it_must_leave() -> None:
+    tried = {access: {(q.destination, q.incoming): q.wanted for q in _all_right(access)} for access in LADDER}
+    passes, bars = Verdict.PASS, Verdict.BAR
+    allowed = {("112", False): passes, ("016", False): passes}
+    care = {("900", False): passes}
+    control, called = ("600", False), ("600", True)
+    assert tried == {
+        Access.NO_PREMIUM: {**allowed, **care, control: passes, ("806", False): bars, called: passes},
+        Access.INCOMING_ONLY: {**allowed, **care, control: bars, called: passes},
+        Access.EMERGENCY_ONLY: {**allowed, **care, control: bars, called: bars},
+        Access.RELEASED: {**allowed, control: bars, called: bars},
+    }
+
+
+def test_a_range_that_the_dial_plan_takes_for_ordinary_bars_nobody_by_tariff(switch: LabSwitch) -> None:
+    driver = driver_for(switch, premium_numbers=["806123456", "902123456"], **QUICK)
+    outcomes = settle(driver, entry(Access.NO_PREMIUM), entry(key=OTHER_LINE, binding="b2"))
+    assert [outcome.result for outcome in outcomes] == [Result.REFUSED, Result.REFUSED]
+    assert "does not bar 902123456" in outcomes[0].detail
+    outcomes = settle(driver, entry(key=OTHER_LINE, binding="b2"))
+    assert [outcome.result for outcome in outcomes] == [Result.DONE]
+    driver.close()
+
+
+def test_a_line_is_raised_to_a_higher_rung_when_the_proof_fails(switch: LabSwitch, driver: Driver) -> None:
+    settle(driver, entry())
+    switch.switch.misbehave(dial_plan="bars_all")
+    outcomes = settle(driver, entry(Access.NO_PREMIUM))
+    assert [outcome.result for outcome in outcomes] == [Result.DONE]
+    assert switch.live() == {"+34910000001": value(access=Access.NO_PREMIUM)}
+    assert [row["key_value"] for row in rows(switch.database)] == [value(access=Access.NO_PREMIUM)]
+
+
+def test_raising_a_line_lowers_it_nowhere(switch: LabSwitch, driver: Driver) -> None:
+    """A place that lost its row has nothing to raise: a row there would be a barring without leave."""
+    settle(driver, entry())
+    slice = planned(driver, entry(Access.NO_PREMIUM)).changes
+    switch.take("+34910000001")
+    assert [outcome.result for outcome in driver.apply(slice)] == [Result.DONE]
+    assert switch.live() == {}
+    assert [row["key_value"] for row in rows(switch.database)] == [value(access=Access.NO_PREMIUM)]
 
 
 REAL = [

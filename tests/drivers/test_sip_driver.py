@@ -1,5 +1,6 @@
 """The SIP driver against its device, simulated and real alike: what it leaves there, and what it sees."""
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from drivers.base import Driver
-from enforcement.access import Access
+from enforcement.access import Access, Kind
 from enforcement.changes import Refresh, Remove, Restore, Restrict, Result
 from enforcement.keys import Key
 from enforcement.observed import Live
@@ -26,6 +27,7 @@ from tests.drivers.sip_switches import (
     rows,
     settle,
     value,
+    wait_until,
 )
 
 
@@ -210,11 +212,61 @@ def test_somebody_elses_barring_is_neither_overwritten_nor_deleted(
     assert rows(switch.database) == before
 
 
-def test_an_access_that_the_dial_plan_lacks_is_refused_in_words(switch: SwitchUnderTest, driver: Driver) -> None:
+def test_an_access_that_the_dial_plan_lacks_is_refused_in_words(switch: SwitchUnderTest) -> None:
+    driver = driver_for(switch, access=["incoming_only"])
+    assert driver.capabilities.access == {
+        Kind.FIXED_VOICE: {Access.INCOMING_ONLY},
+        Kind.MOBILE_VOICE: {Access.INCOMING_ONLY},
+    }
     outcomes = settle(driver, entry(Access.NO_PREMIUM))
     assert [outcome.result for outcome in outcomes] == [Result.REFUSED]
     assert "device cannot" in outcomes[0].detail
     assert switch.live() == {}
+    driver.close()
+
+
+LADDER = (Access.NO_PREMIUM, Access.INCOMING_ONLY, Access.EMERGENCY_ONLY, Access.RELEASED)
+
+
+@pytest.mark.parametrize("access", LADDER)
+def test_each_access_is_read_back_and_leaves_nothing_when_restored(
+    switch: SwitchUnderTest, driver: Driver, access: Access
+) -> None:
+    settle(driver, entry(access))
+    assert switch.live() == {"+34910000001": value(access=access)}
+    assert [row["key_value"] for row in rows(switch.database)] == [value(access=access)]
+    assert driver.observe().of(LINE).access is access
+    after = planned(driver, entry(access))
+    assert (after.changes, after.states) == ((), {"b1": State.VERIFIED})
+    settle(driver, entry(Access.FULL))
+    assert (switch.live(), rows(switch.database)) == ({}, [])
+
+
+def test_a_line_goes_down_the_ladder_and_up_again(switch: SwitchUnderTest, driver: Driver) -> None:
+    for access in (*LADDER, *reversed(LADDER)):
+        settle(driver, entry(access))
+        assert switch.live() == {"+34910000001": value(access=access)}
+        assert [row["key_value"] for row in rows(switch.database)] == [value(access=access)]
+        assert planned(driver, entry(access)).changes == ()
+
+
+def test_a_word_that_nobody_knows_bars_outgoing_calls_and_is_put_right(switch: SwitchUnderTest, driver: Driver) -> None:
+    odd = value().replace("incoming_only", "odd")
+    foreign_row(switch.database, "+34910000001", odd)
+    switch.hand("+34910000001", odd)
+    assert driver.observe().of(LINE).access is Access.INCOMING_ONLY
+    settle(driver, entry())
+    assert switch.live() == {"+34910000001": value()}
+
+
+@pytest.mark.slow
+def test_a_restart_is_told_by_a_time_that_fell(switch: SwitchUnderTest, driver: Driver) -> None:
+    wait_until(lambda: (driver.observe().up_seconds or 0) >= 2)
+    began = time.monotonic()
+    switch.crash()
+    up_seconds = driver.observe().up_seconds
+    assert up_seconds is not None
+    assert up_seconds <= time.monotonic() - began + 1
 
 
 def test_a_key_that_a_switch_does_not_know_is_refused_in_words(switch: SwitchUnderTest, driver: Driver) -> None:

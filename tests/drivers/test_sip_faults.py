@@ -124,7 +124,7 @@ def test_a_refusal_is_told_in_the_switchs_own_words(first: LabSwitch, driver: Dr
 
 def test_a_connection_lost_in_mid_slice_is_made_good_by_the_next_turn(first: LabSwitch, driver: Driver) -> None:
     entries = [entry(), entry(key=OTHER_LINE, binding="b2")]
-    first.switch.misbehave(drop=True, after=4)
+    first.switch.misbehave(drop=True, after=5)
     with pytest.raises(Unreachable):
         settle(driver, *entries)
     assert len(first.live()) == 1

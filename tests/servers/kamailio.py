@@ -47,6 +47,11 @@ class Kamailio:
         return f"http://127.0.0.1:{self.rpc_port}/RPC"
 
     @property
+    def ctl_socket(self) -> Path:
+        """Where kamcmd finds it."""
+        return self.folder / "ctl.sock"
+
+    @property
     def sip_address(self) -> str:
         return f"127.0.0.1:{self.sip_port}"
 
@@ -56,6 +61,7 @@ class Kamailio:
             f"SIP_LISTEN=udp:127.0.0.1:{self.sip_port}",
             f"RPC_LISTEN=tcp:127.0.0.1:{self.rpc_port}",
             f"GATEWAY_PORT={self.gateway_port}",
+            f'CTL_SOCKET="unix:{self.ctl_socket}"',
             f'GATEWAY_URI="sip:127.0.0.1:{self.gateway_port}"',
             f'GRIFO_DBURL="{_kamailio_url(self.database)}"',
             *(("WITH_SQLITE",) if self.database.startswith("sqlite") else ()),

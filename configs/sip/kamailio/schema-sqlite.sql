@@ -10,7 +10,8 @@ CREATE TABLE grifo_barred (
 );
 
 -- The operator's own additions to the allow-list: customer care, payment line. One row a number, in national form
--- (900123456, 1004) or international (+34900123456); the value is of no matter. Read when Kamailio starts, and by
+-- (900123456, 1004) or international (+34900123456). With the value `emergency` it is an emergency number, which passes
+-- even for a number that was released; any other value is of no matter. Read when Kamailio starts, and by
 -- `kamcmd htable.reload grifo_allow`.
 CREATE TABLE grifo_allow (
     id INTEGER PRIMARY KEY NOT NULL,
