@@ -7,11 +7,12 @@ import pytest
 
 from drivers.base import Driver
 from enforcement.access import Access
+from enforcement.keys import Key
 from enforcement.plan import State
 from tests.drivers.sip_switches import AOR, CARE, RealSwitch, driver_for, entry, planned, real_switch, settle
 from tests.servers.answering import Answering
 from tests.servers.kamailio import Kamailio, free_udp_port
-from tests.servers.sipp import Phone, calls_in, errors_of
+from tests.servers.sipp import Phone, calls_in, errors_of, is_turned_away
 
 pytestmark = pytest.mark.servers
 
@@ -146,6 +147,90 @@ def test_a_line_known_by_its_address_is_barred_by_it(driver: Driver, node: Kamai
     settle(driver, entry(key=AOR))
     ana.is_barred(node, ANYONE)
     ana.calls(node, "112")
+
+
+@pytest.mark.parametrize("number", ["806123456", "+34806123456", "0034905123456", "11822"])
+def test_a_line_without_premium_numbers_reaches_none_of_them(
+    driver: Driver, node: Kamailio, phone: Phone, number: str
+) -> None:
+    settle(driver, entry(Access.NO_PREMIUM))
+    phone.is_barred(node, number)
+
+
+@pytest.mark.parametrize("number", [ANYONE, "112", CARE])
+def test_a_line_without_premium_numbers_calls_all_others(
+    driver: Driver, node: Kamailio, gateway: Answering, phone: Phone, number: str
+) -> None:
+    settle(driver, entry(Access.NO_PREMIUM))
+    phone.calls(node, number)
+
+
+@pytest.mark.parametrize(("access", "status"), [(Access.EMERGENCY_ONLY, 480), (Access.RELEASED, 404)])
+def test_nobody_reaches_a_line_whose_incoming_calls_are_barred_until_it_is_restored(
+    driver: Driver, node: Kamailio, phone: Phone, access: Access, status: int
+) -> None:
+    with Answering(free_udp_port()) as bell:
+        phone.registers(node, bell.port)
+        settle(driver, entry(access))
+        is_turned_away(node, "34910000001", status)
+        is_turned_away(node, "34910000001", status, method="MESSAGE")
+        assert bell.methods == []
+        phone.registers(node, bell.port)
+        settle(driver, entry(Access.FULL))
+        calls_in(node, "34910000001")
+        assert bell.methods == ["INVITE", "ACK", "BYE"]
+
+
+@pytest.mark.parametrize("access", [Access.EMERGENCY_ONLY, Access.RELEASED])
+def test_a_line_whose_incoming_calls_are_barred_calls_no_neighbour_and_is_called_by_none(
+    driver: Driver, node: Kamailio, access: Access
+) -> None:
+    settle(driver, entry(access))
+    Phone("34910000001").is_barred(node, "34910000002")
+    status = 404 if access is Access.RELEASED else 480
+    Phone("34910000002").is_turned_away(node, "34910000001", status)
+
+
+@pytest.mark.parametrize("number", ["112", "urn:service:sos", "091", CARE])
+def test_emergency_and_care_pass_for_a_line_with_nothing_else(
+    driver: Driver, node: Kamailio, gateway: Answering, phone: Phone, number: str
+) -> None:
+    settle(driver, entry(Access.EMERGENCY_ONLY))
+    phone.is_barred(node, ANYONE)
+    phone.calls(node, number)
+
+
+def test_a_released_line_reaches_emergency_alone(
+    driver: Driver, node: Kamailio, gateway: Answering, phone: Phone
+) -> None:
+    settle(driver, entry(Access.RELEASED))
+    for number in (ANYONE, CARE, "806123456"):
+        phone.is_barred(node, number)
+    phone.calls(node, "112")
+
+
+def test_an_emergency_centre_calls_back_whatever_is_barred(driver: Driver, node: Kamailio, phone: Phone) -> None:
+    """RFC 7090; the word of another subscriber is not taken for it."""
+    with Answering(free_udp_port()) as bell:
+        phone.registers(node, bell.port)
+        settle(driver, entry(Access.EMERGENCY_ONLY))
+        calls_in(node, "34910000001", "Priority: psap-callback")
+        assert bell.methods == ["INVITE", "ACK", "BYE"]
+        Phone("34910000002").is_turned_away(node, "34910000001", 480, "Priority: psap-callback")
+
+
+@pytest.mark.parametrize("access", [Access.INCOMING_ONLY, Access.EMERGENCY_ONLY])
+def test_a_barred_line_forwards_nothing_whoever_calls_it(
+    driver: Driver, node: Kamailio, gateway: Answering, access: Access
+) -> None:
+    """The line 910000005 forwards to another network, and it is the one that pays for that leg."""
+    forwarding = Key.of("msisdn", "+34910000005")
+    Phone("34910000002").calls(node, "34910000005")
+    settle(driver, entry(access, key=forwarding))
+    Phone("34910000002").is_turned_away(node, "34910000005", 480)
+    assert gateway.methods == ["INVITE", "ACK", "BYE"]
+    settle(driver, entry(Access.FULL, key=forwarding))
+    Phone("34910000002").calls(node, "34910000005")
 
 
 def _poke(port: int, call_id: str) -> None:

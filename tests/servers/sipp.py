@@ -15,6 +15,7 @@ from tests.servers.kamailio import Kamailio, free_udp_port
 
 PASSWORD = "secret"
 _REASON = "SIP;cause=603;text=.Outgoing calls barred"
+_CAUSES = {480: "Q.850;cause=20;", 404: "Q.850;cause=1;"}
 _SDP = "v=0\no=u 1 1 IN IP4 127.0.0.1\ns=-\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 40000 RTP/AVP 8"
 _TIMEOUT_S = 20
 
@@ -51,6 +52,11 @@ class Phone:
         acknowledged = [_send("ACK", self._from, to, 2, in_place=True)] if method == "INVITE" else []
         _play(node, self.port, *self._asks(method, to), _refusal(status), *acknowledged)
 
+    def is_turned_away(self, node: Kamailio, to: str, status: int, more: str = "") -> None:
+        """Calls a line that is not to be called: answered with `status` and a cause."""
+        acknowledged = _send("ACK", self._from, to, 2, in_place=True)
+        _play(node, self.port, *self._asks("INVITE", to, more), _refusal(status, _CAUSES[status]), acknowledged)
+
     @contextlib.contextmanager
     def talks(self, node: Kamailio, to: str, call_id: str) -> Iterator["subprocess.Popen[bytes]"]:
         """A call that lasts until the telephone gets an INFO of this Call-ID; then it re-INVITEs and hangs up."""
@@ -65,13 +71,13 @@ class Phone:
         with _started(node, self.port, steps, "-cid_str", call_id) as process:
             yield process
 
-    def _asks(self, method: str, to: str) -> list[str]:
+    def _asks(self, method: str, to: str, more: str = "") -> list[str]:
         """The request, challenged and sent again with the digest."""
         return [
             _send(method, self._from, to, 1),
             _recv(401, 'auth="true"'),
             *([_send("ACK", self._from, to, 1, in_place=True)] if method == "INVITE" else []),
-            _send(method, self._from, to, 2, self._digest),
+            _send(method, self._from, to, 2, f"{more}\n{self._digest}" if more else self._digest),
         ]
 
     def _is_answered(self, to: str, cseq: int) -> list[str]:
@@ -89,18 +95,25 @@ class Phone:
         return f"[authentication username={self.user} password={PASSWORD}]"
 
 
-def calls_in(node: Kamailio, to: str) -> None:
-    """A call from another network to a subscriber, by the gateway, answered and hung up."""
+def calls_in(node: Kamailio, to: str, more: str = "") -> None:
+    """A call from another network to a subscriber, by the gateway, answered and hung up; `more` are header lines."""
     _play(
         node,
         node.gateway_port,
-        _send("INVITE", "912345678", to, 1),
+        _send("INVITE", "912345678", to, 1, more),
         *_progress(),
         _recv(200, 'rrs="true"'),
         _send("ACK", "912345678", to, 1, dialog=True),
         _send("BYE", "912345678", to, 2, dialog=True),
         _recv(200),
     )
+
+
+def is_turned_away(node: Kamailio, to: str, status: int, method: str = "INVITE") -> None:
+    """A call or message from another network to a subscriber, by the gateway, answered with `status` and a cause."""
+    acknowledged = [_send("ACK", "912345678", to, 1, in_place=True)] if method == "INVITE" else []
+    asked = _send(method, "912345678", to, 1)
+    _play(node, node.gateway_port, asked, _refusal(status, _CAUSES[status]), *acknowledged)
 
 
 def _play(node: Kamailio, port: int, *steps: str) -> None:
@@ -169,6 +182,6 @@ def _progress() -> list[str]:
     return [_recv(100, 'optional="true"'), _recv(180, 'optional="true"')]
 
 
-def _refusal(status: int) -> str:
-    check = f'<ereg regexp={quoteattr(_REASON)} search_in="hdr" header="Reason:" check_it="true" assign_to="r"/>'
+def _refusal(status: int, reason: str = _REASON) -> str:
+    check = f'<ereg regexp={quoteattr(reason)} search_in="hdr" header="Reason:" check_it="true" assign_to="r"/>'
     return f'<recv response="{status}"><action>{check}</action></recv>\n<Reference variables="r"/>'
