@@ -17,7 +17,7 @@ from enforcement.entries import DeviceName
 from tests.agents.controller import TOKEN, Controller
 from tests.agents.device import Box, BoxDriver
 
-DEADLINE_S = 15.0
+DEADLINE_S = 30.0
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -50,6 +50,8 @@ class Site:
         self.memory = folder / "agent.db"
         self.sweep_seconds = 300.0
         self.guard_per_hour = 1000
+        self.stuck_seconds = 300.0
+        self.guards: dict[str, int] = {}
         self.clock: Clock = SYSTEM_CLOCK
         self.agents: list[Agent] = []
         self._token_file = folder / "token"
@@ -68,9 +70,12 @@ class Site:
             controller=self.controller.url,
             token_file=self._token_file,
             memory=self.memory,
-            devices=tuple(DeviceSettings(DeviceName(name), name, {}) for name in self.boxes),
+            devices=tuple(
+                DeviceSettings(DeviceName(name), name, {}, "porto", self.guards.get(name)) for name in self.boxes
+            ),
             sweep_seconds=self.sweep_seconds,
             guard_per_hour=self.guard_per_hour,
+            stuck_seconds=self.stuck_seconds,
         )
 
     def start(self) -> Agent:
@@ -99,6 +104,11 @@ class Site:
         self.agents.pop().stop()
         self.memory = survivor
         return self.start()
+
+    def metric(self, name: str, **labels: str) -> float:
+        """A sample of the agent's own registry, of the first device unless another is named; 0 where there is none."""
+        found = self.agent.metrics.registry.get_sample_value(name, {"device": next(iter(self.boxes)), **labels})
+        return found or 0.0
 
     def stop(self) -> None:
         while self.agents:

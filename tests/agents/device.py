@@ -30,6 +30,9 @@ class Faults:
     lies: bool = False
     sessions_deaf: bool = False
     hangs: threading.Event | None = None
+    """Calls wait for it, or for the connection to be closed."""
+    stuck: threading.Event | None = None
+    """Calls wait for it, whatever is closed."""
 
 
 class Box:
@@ -191,6 +194,8 @@ class BoxDriver:
 
     def _reach(self) -> None:
         self._live_on()
+        if self._box.faults.stuck is not None:
+            self._box.faults.stuck.wait()
         hangs = self._box.faults.hangs
         while hangs is not None and not hangs.is_set():
             if self._closed.wait(0.005):
