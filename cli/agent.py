@@ -1,8 +1,9 @@
 """`grifo agent`: the agent on this host, and what a technician at the site does with it while nobody else answers."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -27,14 +28,54 @@ def run_agent(config: AgentConfig = AGENT_CONFIG) -> None:
 
 
 @agent_app.command("check")
-def check_agent(config: AgentConfig = AGENT_CONFIG, as_json: AsJson = False) -> None:
-    """Read the settings and ask each device what in its setup would defeat grifo; changes nothing. Exit 1 if any."""
-    problems = installed("agents.main", "agent").check(config)
+def check_agent(
+    device: Annotated[str, typer.Argument(metavar="[DEVICE]", help="This device only.")] = "",
+    config: AgentConfig = AGENT_CONFIG,
+    as_json: AsJson = False,
+) -> None:
+    """Read the settings, ask the controller whether the token is good, and each device what in its setup would defeat
+    grifo; changes nothing. Exit 1 if any."""
+    problems = installed("agents.setup", "agent").check(config, device)
     if as_json:
         typer.echo(json.dumps({"problems": problems}))
     else:
         typer.echo("\n".join(problems) or "All is well.")
     raise typer.Exit(int(Exit.REFUSED if problems else Exit.OK))
+
+
+@agent_app.command("prepare")
+def prepare_device(
+    device: Annotated[str, typer.Argument(metavar="DEVICE", help="Its name in the settings.")],
+    apply: Annotated[bool, typer.Option("--apply", help="Install what is missing.")] = False,
+    config: AgentConfig = AGENT_CONFIG,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a device needs before it can restrict, and with --apply install what is missing.
+
+    Nothing of the operator's is changed, moved or removed. Exit 1 where something is still missing or has no effect.
+    """
+    steps = sensible(installed("agents.setup", "agent").prepare, config, device, apply)
+    if as_json:
+        shown = [{"where": one.where, "state": one.state, "text": one.text, "note": one.note} for one in steps]
+        typer.echo(json.dumps({"device": device, "steps": shown}, indent=2, ensure_ascii=False))
+    else:
+        typer.echo("\n\n".join(_grouped(steps)) or "Nothing is needed.")
+    lacking = any(one.state in ("missing", "misplaced") for one in steps)
+    raise typer.Exit(int(Exit.REFUSED if lacking else Exit.OK))
+
+
+def _grouped(steps: Sequence[Any]) -> list[str]:
+    """A block of text for each place, in the order in which the places come up."""
+    places: dict[str, list[str]] = {}
+    for step in steps:
+        places.setdefault(step.where, []).append(_shown(step))
+    return ["\n".join([place, *lines]) for place, lines in places.items()]
+
+
+def _shown(step: Any) -> str:
+    """The state, the note, and the text itself at the line's start: it is there to be copied."""
+    said = f"# {step.state.replace('_', ' ')}{f': {step.note}' if step.note else ''}"
+    return f"{said}\n{step.text}"
 
 
 @agent_app.command("restore")

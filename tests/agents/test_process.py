@@ -12,8 +12,8 @@ import pytest
 
 from agents.guard import Limits
 from agents.link import ControllerAway, ControllerGarbled, ControllerRefused, Link
-from agents.main import check
 from agents.memory import Memory, MemoryUnusable
+from agents.setup import check
 from enforcement.access import Access
 from tests.agents.conftest import Site, until
 from tests.agents.controller import TOKEN, Controller

@@ -1,10 +1,15 @@
 """`grifo agent` at a site: what a technician sees and does there while nobody else answers."""
 
 import json
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from lab.nas.server import RadiusServer, ServerSettings
+from tests.agents.conftest import controller as controller
+from tests.agents.controller import TOKEN, Controller
 from tests.cli.conftest import Done, environment, run
 from tests.drivers.mikrotik_routers import USER, router
 
@@ -37,6 +42,59 @@ def test_check_says_what_in_a_devices_setup_would_defeat_grifo(config: Path) -> 
     assert done.code == 1
     assert any("no enabled firewall rule uses list grifo-portal" in problem for problem in problems)
     assert USER.password not in done.out + done.err
+
+
+def test_check_says_whether_the_controller_takes_the_token(config: Path, controller: Controller) -> None:
+    url = f'controller = "{controller.url}"'
+    config.write_text(config.read_text().replace('controller = "http://127.0.0.1:9"', url))
+    assert "controller: the controller refused (401): no such token" in agent(config, "check").out
+    (config.parent / "token").write_text(TOKEN)
+    assert "controller:" not in agent(config, "check").out
+
+
+def test_check_of_one_device_leaves_the_others_alone(config: Path) -> None:
+    config.write_text(
+        config.read_text() + config.read_text()[config.read_text().index("[[devices]]") :].replace("r1", "r2")
+    )
+    assert "r1: " not in agent(config, "check", "r2").out
+    assert "there is none named 'r3'; there are r1, r2" in agent(config, "check", "r3").out
+
+
+@pytest.fixture
+def radius(config: Path) -> Iterator[Path]:
+    """The settings with a RADIUS server's database beside the router."""
+    path = config.parent / "radius.db"
+    with closing(RadiusServer(ServerSettings(path, b"testing123"))):
+        config.write_text(
+            config.read_text()
+            + f'[[devices]]\nname = "radius"\ndriver = "radius"\ndatabase = "sqlite:///{path}"\n'
+            + 'groups = { throttled = "grifo-throttled" }\n'
+        )
+        yield config
+
+
+def test_prepare_shows_what_a_device_lacks_installs_it_and_then_finds_it_present(radius: Path) -> None:
+    shown = agent(radius, "prepare", "radius")
+    assert shown.code == 1, shown.out
+    assert "# missing" in shown.out
+    applied = agent(radius, "prepare", "radius", "--apply", "--json")
+    steps = json.loads(applied.out)["steps"]
+    assert applied.code == 0, applied.out
+    assert "installed" in {step["state"] for step in steps}
+    assert all(step["where"] and step["text"] for step in steps)
+    again = agent(radius, "prepare", "radius")
+    assert again.code == 0
+    assert "# present" in again.out
+    assert "# installed" not in again.out
+
+
+def test_prepare_of_a_device_that_is_away_says_so_in_a_sentence(radius: Path) -> None:
+    wrong = f"sqlite:///{radius.parent}/nowhere/radius.db"
+    radius.write_text(radius.read_text().replace(f"sqlite:///{radius.parent}/radius.db", wrong))
+    done = agent(radius, "prepare", "radius")
+    assert done.code == 2
+    assert done.err.startswith("radius: ")
+    assert "Traceback" not in done.err
 
 
 def test_check_of_a_wrong_file_names_the_key(config: Path) -> None:
