@@ -12,8 +12,9 @@ from controller.core.calendar import add_months, local_date, next_opening, start
 from controller.core.case import Case, holds_in_force
 from controller.core.decision import Block
 from controller.core.facts import OPENING_HOLDS
-from controller.core.ledger import Debt, counts_from, is_clearing, totals
+from controller.core.ledger import Debt, totals
 from controller.core.notices import Binding, bindings_of
+from controller.core.payments import under_way
 from controller.core.policy import Conditions, Stage
 from controller.core.wording import At, day, instant, money, say, sums
 
@@ -81,12 +82,10 @@ def _by_hold(case: Case) -> Iterable[Block]:
 
 
 def _by_payment(case: Case) -> Iterable[Block]:
-    for payment in sorted(case.facts.payments, key=lambda payment: (counts_from(payment), payment.id)):
-        if is_clearing(payment, case.now):
-            clears = counts_from(payment)
-            amount = money(payment.amount, payment.currency)
-            text = f"Payment {payment.id} of {amount} is under way; it clears on {instant(clears, case.zone)}."
-            yield Block(Code.PAYMENT_CLEARING, text, clears)
+    for one in under_way(case.facts, case.policy, case.now, case.horizon):
+        amount = money(one.amount, one.payment.currency)
+        text = f"Payment {one.payment.id} of {amount} is under way; it clears on {instant(one.waits_until, case.zone)}."
+        yield Block(Code.PAYMENT_CLEARING, text, one.waits_until)
 
 
 def _by_freshness(case: Case) -> Iterable[Block]:

@@ -6,25 +6,10 @@ from zoneinfo import ZoneInfo
 
 from controller.core.calendar import Days, start_of
 from controller.core.facts import Facts, Hold, Imposed, Order, Service
-from controller.core.ledger import Debt, debts_of, is_reversed, totals, unpaid_invoices
-from controller.core.policy import Policy
+from controller.core.horizon import Horizon
+from controller.core.ledger import Debt, debts_of, totals, unpaid_invoices
+from controller.core.policy import Policy, Track
 from enforcement.access import LADDERS, Reason
-
-
-class Horizon:
-    """The earliest instant after `now` at which anything that was looked at changes by the clock alone.
-
-    Whatever compares an instant with `now` notes it here; what is noted for nothing costs one review and no more.
-    """
-
-    def __init__(self, now: datetime) -> None:
-        self._now = now
-        self.at: datetime | None = None
-
-    def note(self, at: datetime | None) -> None:
-        """Remember `at` if it is ahead and nearer than what is known."""
-        if at is not None and at > self._now and (self.at is None or at < self.at):
-            self.at = at
 
 
 @dataclass(slots=True)
@@ -58,16 +43,17 @@ def cases(facts: Facts, policy: Policy, now: datetime) -> list[Case]:
     days = policy.days_of(facts.municipality)
     zone = days.zone
     today = now.astimezone(zone).date()
-    unpaid = unpaid_invoices(facts, now)
+    shared = Horizon(now)
+    unpaid = unpaid_invoices(facts, policy, now, shared)
     found = []
     for service in facts.services:
         horizon = Horizon(now)
+        horizon.note(shared.at)
         horizon.note(service.ended_at)
-        open_debts = debts_of(service.id, unpaid)
+        open_debts = debts_of(service.id, unpaid, Track.SERVICE)
         late = [debt for debt in open_debts if debt.late_from <= today]
         for debt in open_debts:
             horizon.note(start_of(zone, debt.late_from))
-        _note_payments(facts, horizon, now)
         found.append(Case(facts, policy, now, zone, days, today, service, late, _imposed_on(facts, service), horizon))
     return found
 
@@ -93,13 +79,6 @@ def _in_force(what: Order | Hold, case: Case) -> bool:
     case.horizon.note(what.since)
     case.horizon.note(what.until)
     return what.since <= case.now and (what.until is None or case.now < what.until)
-
-
-def _note_payments(facts: Facts, horizon: Horizon, now: datetime) -> None:
-    for payment in facts.payments:
-        if not is_reversed(payment, now):
-            horizon.note(payment.clears_at)
-            horizon.note(payment.reversed_at)
 
 
 def _imposed_on(facts: Facts, service: Service) -> Imposed | None:

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from controller.core.case import Case, holds_in_force
 from controller.core.decision import Evidence
 from controller.core.facts import Notice, Order
-from controller.core.ledger import counts_from, has_cleared
 from controller.core.notices import bindings_of
+from controller.core.payments import cleared as cleared_payments
 from controller.core.policy import Stage
 from controller.core.wording import day, instant, money
 
@@ -51,10 +51,10 @@ def of_order(case: Case, order: Order) -> Evidence:
 
 def of_payment(case: Case) -> Iterable[Evidence]:
     """The payment that cleared last."""
-    cleared = [payment for payment in case.facts.payments if has_cleared(payment, case.now)]
-    if cleared:
-        last = max(cleared, key=lambda payment: (counts_from(payment), payment.id))
-        text = f"{money(last.amount, last.currency)} by {last.instrument}, {instant(counts_from(last), case.zone)}."
+    found = cleared_payments(case.facts, case.policy, case.now, case.horizon)
+    if found:
+        last, since = found[-1].payment, found[-1].counts_at or case.now
+        text = f"{money(last.amount, last.currency)} by {last.instrument}, {instant(since, case.zone)}."
         yield Evidence("payment", last.id, text)
 
 

@@ -9,81 +9,91 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from controller.core.calendar import days_after
-from controller.core.facts import Facts, Invoice, Payment
+from controller.core.collecting import Idle, idle_invoices
+from controller.core.facts import Charge, Facts, Invoice, Payment
+from controller.core.horizon import Horizon
+from controller.core.payments import Standing, TakenBack, cleared, taken_back
+from controller.core.policy import Policy, Track
 from enforcement.entries import ServiceId
 
-Shares = Mapping[ServiceId | None, int]
+Share = tuple[ServiceId | None, Track | None]
+"""A part of a bill: of which service (None: the bill does not say) and on which track (None: it bars nothing)."""
+
+Shares = Mapping[Share, int]
+
+_TRACK_OF = {
+    Charge.SERVICE: Track.SERVICE,
+    Charge.PREMIUM: Track.PREMIUM,
+    Charge.THIRD_PARTY: Track.PREMIUM,
+    Charge.EQUIPMENT: None,
+}
+_PAID_FIRST = (Track.SERVICE, Track.PREMIUM, None)
+"""Money that does not say its line pays communications first, which bars suspension (RD 899/2009 art. 23.1)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unpaid:
-    """An invoice that is not wholly paid. `shares` is what is open by service, None what the bill does not itemise."""
+    """An invoice that is not wholly paid. `shares` is what is open of each of its parts.
+
+    `reopened_at` is when money that had paid of it was last taken back. Until `idle.until` it leads to nothing.
+    """
 
     invoice: Invoice
     shares: Shares
+    reopened_at: datetime | None = None
+    idle: Idle | None = None
 
     @property
     def late_from(self) -> date:
         """The first local day on which it is past due: the day after its due date, and not before it was presented."""
         return days_after(max(self.invoice.due_on, self.invoice.presented_on), 1)
 
+    def owed_for(self, service: ServiceId, track: Track) -> int:
+        """What is open of it for a service. What the bill does not itemise is owed for every service."""
+        return self.shares.get((service, track), 0) + self.shares.get((None, track), 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Debt:
-    """What one service owes on one invoice. What a bill does not itemise is owed for every service of the account."""
+    """What one service owes on one invoice on one track.
+
+    A notice that was sent before `reopened_at` does not announce it. Until `idle_until` it leads to nothing, because
+    of `idle_why`.
+    """
 
     invoice: Invoice
     amount: int
     late_from: date
+    reopened_at: datetime | None = None
+    idle_until: datetime | None = None
+    idle_why: str = ""
 
 
-def counts_from(payment: Payment) -> datetime:
-    """When the payment is money, for people and for its place among others: when it clears, or when it came."""
-    return payment.clears_at or payment.received_at
-
-
-def is_reversed(payment: Payment, now: datetime) -> bool:
-    """Whether the payment has been taken back."""
-    return payment.reversed_at is not None and payment.reversed_at <= now
-
-
-def has_cleared(payment: Payment, now: datetime) -> bool:
-    """Whether the payment pays debts at `now`.
-
-    One that clears at no later instant pays as soon as it is told: billing's clock may be ahead of ours.
-    """
-    return not _is_under_way(payment, now) and not is_reversed(payment, now)
-
-
-def is_clearing(payment: Payment, now: datetime) -> bool:
-    """Whether the payment is under way: it pays nothing yet, and nobody is cut while it is."""
-    return _is_under_way(payment, now) and not is_reversed(payment, now)
-
-
-def _is_under_way(payment: Payment, now: datetime) -> bool:
-    return payment.clears_at is not None and now < payment.clears_at
-
-
-def unpaid_invoices(facts: Facts, now: datetime) -> tuple[Unpaid, ...]:
+def unpaid_invoices(facts: Facts, policy: Policy, now: datetime, horizon: Horizon) -> tuple[Unpaid, ...]:
     """All invoices that cleared payments leave open at `now`, past due or not, the oldest due first."""
-    invoices = sorted(
-        (invoice for invoice in facts.invoices if not invoice.cancelled and invoice.amount > 0),
-        key=lambda invoice: (invoice.due_on, invoice.presented_on, invoice.id),
+    standings = cleared(facts, policy, now, horizon)
+    if _all_paid(facts, standings):
+        return ()
+    invoices = _invoices(facts)
+    paid = _paid(facts, invoices, _money(standings))
+    still_open = [invoice for invoice in invoices if paid[invoice.id] < invoice.amount]
+    idle = idle_invoices(facts, policy, now, horizon)
+    reopened = _reopened(facts, invoices, standings, paid, taken_back(facts, policy, now))
+    return tuple(
+        Unpaid(invoice, _open_shares(invoice, paid[invoice.id]), reopened.get(invoice.id), idle.get(invoice.id))
+        for invoice in still_open
     )
-    cleared = [payment for payment in facts.payments if has_cleared(payment, now)]
-    paid = _allocated({invoice.id: invoice for invoice in invoices}, cleared)
-    loose = _loose_money(facts, cleared, invoices, paid)
+
+
+def debts_of(service: ServiceId, unpaid: Iterable[Unpaid], track: Track) -> list[Debt]:
+    """What is open for one service on one track, in the order of `unpaid`."""
     found = []
-    for invoice in invoices:
-        amount = _take(loose, invoice, paid.get(invoice.id, 0))
-        if amount < invoice.amount:
-            found.append(Unpaid(invoice, _open_shares(invoice, amount)))
-    return tuple(found)
-
-
-def debts_of(service: ServiceId, unpaid: Iterable[Unpaid]) -> list[Debt]:
-    """What is open for one service, in the order of `unpaid`; services whose share is paid owe nothing there."""
-    return [Debt(one.invoice, amount, one.late_from) for one in unpaid if (amount := _share(one.shares, service)) > 0]
+    for one in unpaid:
+        amount = one.owed_for(service, track)
+        if amount > 0:
+            until, why = (one.idle.until, one.idle.why) if one.idle is not None else (None, "")
+            found.append(Debt(one.invoice, amount, one.late_from, one.reopened_at, until, why))
+    return found
 
 
 def totals(debts: Iterable[Debt]) -> dict[str, int]:
@@ -94,11 +104,46 @@ def totals(debts: Iterable[Debt]) -> dict[str, int]:
     return sums
 
 
-def _allocated(invoices: Mapping[str, Invoice], payments: Sequence[Payment]) -> dict[str, int]:
+def _all_paid(facts: Facts, standings: Iterable[Standing]) -> bool:
+    """Whether the money of each currency reaches for all its bills: then it pays them, whatever it was allocated to."""
+    left: dict[str, int] = {}
+    for one in standings:
+        currency = one.payment.currency
+        left[currency] = left.get(currency, 0) + one.amount
+    for invoice in facts.invoices:
+        if not invoice.cancelled:
+            left[invoice.currency] = left.get(invoice.currency, 0) - invoice.amount
+    return all(amount >= 0 for amount in left.values())
+
+
+def _invoices(facts: Facts) -> list[Invoice]:
+    """The bills that are to be paid, in the order in which money pays them."""
+    return sorted(
+        (invoice for invoice in facts.invoices if not invoice.cancelled and invoice.amount > 0),
+        key=lambda invoice: (invoice.due_on, invoice.presented_on, invoice.id),
+    )
+
+
+Money = Sequence[tuple[Payment, int]]
+"""Payments in their order, and what is left of each."""
+
+
+def _money(standings: Iterable[Standing]) -> Money:
+    return [(one.payment, one.amount) for one in standings]
+
+
+def _paid(facts: Facts, invoices: Sequence[Invoice], money: Money) -> dict[str, int]:
+    """How much of each invoice is paid: first what allocations name it for, then the oldest from the rest."""
+    allocated = _allocated({invoice.id: invoice for invoice in invoices}, money)
+    loose = _loose_money(facts, money, invoices, allocated)
+    return {invoice.id: _take(loose, invoice, allocated.get(invoice.id, 0)) for invoice in invoices}
+
+
+def _allocated(invoices: Mapping[str, Invoice], money: Money) -> dict[str, int]:
     """What payments name each invoice for, at most its amount and theirs."""
     paid: dict[str, int] = {}
-    for payment in payments:
-        rest = payment.amount
+    for payment, amount_left in money:
+        rest = amount_left
         for id, amount in payment.allocations:
             invoice = invoices.get(id)
             if invoice is None or invoice.currency != payment.currency:
@@ -111,18 +156,18 @@ def _allocated(invoices: Mapping[str, Invoice], payments: Sequence[Payment]) -> 
 
 
 def _loose_money(
-    facts: Facts, cleared: Iterable[Payment], invoices: Iterable[Invoice], paid: Mapping[str, int]
+    facts: Facts, money: Money, invoices: Iterable[Invoice], allocated: Mapping[str, int]
 ) -> dict[str, int]:
     """Money by currency that no allocation has used: it pays the oldest. A credit note is money like any other."""
     loose: dict[str, int] = {}
-    for payment in cleared:
-        loose[payment.currency] = loose.get(payment.currency, 0) + payment.amount
+    for payment, amount in money:
+        loose[payment.currency] = loose.get(payment.currency, 0) + amount
     for note in facts.invoices:
         if note.amount < 0 and not note.cancelled:
             loose[note.currency] = loose.get(note.currency, 0) - note.amount
     for invoice in invoices:
-        if invoice.id in paid:
-            loose[invoice.currency] -= paid[invoice.id]
+        if invoice.id in allocated:
+            loose[invoice.currency] -= allocated[invoice.id]
     return loose
 
 
@@ -134,26 +179,59 @@ def _take(loose: dict[str, int], invoice: Invoice, paid: int) -> int:
     return paid + taken
 
 
-def _open_shares(invoice: Invoice, paid: int) -> Shares:
-    """What is still open of each service's part.
+def _reopened(
+    facts: Facts,
+    invoices: Sequence[Invoice],
+    standings: Sequence[Standing],
+    paid: Mapping[str, int],
+    lost: Sequence[TakenBack],
+) -> dict[str, datetime]:
+    """When money that had paid of an invoice was last taken back: just before, more of it was paid than now is."""
+    found: dict[str, datetime] = {}
+    money = [*_money(standings)]
+    for one in lost:
+        money.append((one.payment, one.amount))
+        before = _paid(facts, invoices, money)
+        for id, amount in paid.items():
+            if before[id] > amount:
+                found.setdefault(id, one.at)
+    return found
 
-    A payment says the invoice, not the line. It goes to the smallest part first, which leaves the fewest services
-    unpaid, and never makes one unpaid again by paying more. Discounts count as paid.
+
+def _open_shares(invoice: Invoice, paid: int) -> Shares:
+    """What is still open of each part of a bill.
+
+    A payment says the invoice, not the line. It goes to the parts in one fixed order, so that paying more never makes
+    one unpaid again: communications before all else, and of those the smallest first, which leaves the fewest services
+    unpaid. Discounts count as paid.
     """
-    shares: dict[ServiceId | None, int] = {}
-    for line in invoice.lines:
-        shares[line.service] = shares.get(line.service, 0) + line.amount
-    shares[None] = shares.get(None, 0) + invoice.amount - sum(shares.values())
+    shares = _parts(invoice)
     rest = paid - sum(share for share in shares.values() if share < 0)
-    due = [(share, service or "", service) for service, share in shares.items() if share > 0]
-    still_open: dict[ServiceId | None, int] = {}
-    for share, _, service in sorted(due):
-        taken = min(share, rest)
+    still_open: dict[Share, int] = {}
+    for part in sorted((part for part, share in shares.items() if share > 0), key=lambda part: _place(part, shares)):
+        taken = min(shares[part], rest)
         rest -= taken
-        if taken < share:
-            still_open[service] = share - taken
+        if taken < shares[part]:
+            still_open[part] = shares[part] - taken
     return still_open
 
 
-def _share(shares: Shares, service: ServiceId) -> int:
-    return shares.get(service, 0) + shares.get(None, 0)
+def _place(part: Share, shares: Shares) -> tuple[int, int, str]:
+    service, track = part
+    return _PAID_FIRST.index(track), shares[part], service or ""
+
+
+def _parts(invoice: Invoice) -> dict[Share, int]:
+    """The lines of a bill by service and track, and what they leave of its amount.
+
+    That rest is for the services, unless the bill also collects what is not communications: then nobody can tell which
+    of the two it is, and what is not itemised bars nothing (RD 899/2009 art. 23.1).
+    """
+    shares: dict[Share, int] = {}
+    for line in invoice.lines:
+        part = line.service, _TRACK_OF[line.charge]
+        shares[part] = shares.get(part, 0) + line.amount
+    foreign = any(line.charge in (Charge.EQUIPMENT, Charge.THIRD_PARTY) and line.amount > 0 for line in invoice.lines)
+    rest: Share = None, None if foreign else Track.SERVICE
+    shares[rest] = shares.get(rest, 0) + invoice.amount - sum(shares.values())
+    return shares

@@ -1,16 +1,20 @@
 """What is owed: cleared money pays, by its allocations and else the oldest; currencies keep to themselves."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controller.core import ledger
 from controller.core.facts import AccountId, Facts, Invoice, InvoiceLine, Payment, Service
-from controller.core.ledger import debts_of, totals, unpaid_invoices
+from controller.core.horizon import Horizon
+from controller.core.ledger import Unpaid, totals
+from controller.core.policy import Track
 from enforcement.access import Kind
 from enforcement.entries import ServiceId
-from tests.core.histories import INSTANTS, NET, TEL, at, facts, payments
+from tests.core.histories import INSTANTS, NET, SPAIN, TEL, at, facts, payments
 
 NOW = at(date(2026, 11, 10))
 OLD = Invoice("F-old", 2990, "EUR", date(2026, 9, 1), date(2026, 9, 6))
@@ -25,6 +29,14 @@ def account(*invoices: Invoice, payments: tuple[Payment, ...] = ()) -> Facts:
 
 def paid(amount: int, *allocations: tuple[str, int], currency: str = "EUR", at: datetime = NOW) -> Payment:
     return Payment(f"P-{amount}", amount, currency, "card", at, allocations=allocations)
+
+
+def unpaid_invoices(facts: Facts, now: datetime) -> tuple[Unpaid, ...]:
+    return ledger.unpaid_invoices(facts, SPAIN, now, Horizon(now))
+
+
+def debts_of(service: ServiceId, unpaid: Iterable[Unpaid]) -> list[ledger.Debt]:
+    return ledger.debts_of(service, unpaid, Track.SERVICE)
 
 
 def owed(facts: Facts, now: datetime = NOW) -> dict[str, dict[str, int]]:
