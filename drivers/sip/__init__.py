@@ -1,6 +1,7 @@
-"""SIP switches: Kamailio 5.6 by its RPC and its database, with the dial-plan fragment in configs/sip/kamailio."""
+"""SIP switches: Kamailio 5.6 by its RPC and its database, or any switch with a shell by a profile (configs/sip)."""
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 from drivers.base import Driver
@@ -14,6 +15,10 @@ from drivers.sip.values import KEY_TYPES
 
 def build(settings: Mapping[str, Any], installation: str) -> Driver:
     """The driver of one switch from its settings. Raises ValueError with a sentence that names the key."""
+    if "profile" in settings:
+        # Only a host that has such a switch needs netmiko.
+        shell: Driver = import_module("drivers.sip.shell").build(settings, installation)
+        return shell
     ours = settings_from(settings)
     times = (ours.connect_timeout_s, ours.read_timeout_s)
     nodes = [

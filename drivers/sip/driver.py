@@ -133,7 +133,8 @@ class SipDriver:
             return f"device cannot: this switch knows no {key.type} key"
         if _access(change) not in self.capabilities.access[Kind.FIXED_VOICE]:
             return f"device cannot: its dial plan has no {_access(change)}"
-        return ""
+        unfit = next((words for node in self._nodes if (words := node.unfit(name_of(key)))), "")
+        return f"device cannot: {unfit}" if unfit else ""
 
     def _foreign(self, change: Change, reading: Reading) -> str:
         """What stands in the way and is not ours, in words; empty where there is nothing."""

@@ -33,6 +33,9 @@ class KamailioNode:
         table = self._rpc.dump(self._table)
         return table if names is None else {name: table[name] for name in names if name in table}
 
+    def unfit(self, name: str) -> str:
+        return ""
+
     def set_all(self, values: Mapping[str, str]) -> None:
         self._rpc.set_all(self._table, values)
 

@@ -17,6 +17,10 @@ class Node(Protocol):
         """The rows that bar here and now: all, or those of `names` that there are."""
         ...
 
+    def unfit(self, name: str) -> str:
+        """Why a row of that name can't be written here, in words; empty where it can."""
+        ...
+
     def set_all(self, values: Mapping[str, str]) -> None:
         """Give every name its value. After an error nothing is known of any of them."""
         ...

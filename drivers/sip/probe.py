@@ -30,12 +30,12 @@ class SipAddress:
     port: int
 
     @classmethod
-    def parse(cls, text: str) -> "SipAddress":
-        """`host`, `host:port` or `[v6]:port`; port 5060 where none is given. Raises ValueError."""
+    def parse(cls, text: str, usual: int = 5060) -> "SipAddress":
+        """`host`, `host:port` or `[v6]:port`; the usual port where none is given. Raises ValueError."""
         found = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]\s]+))(?::([0-9]{1,5}))?", text)
-        port = int(found[3]) if found and found[3] else 5060
+        port = int(found[3]) if found and found[3] else usual
         if found is None or not 0 < port < 65536:
-            raise ValueError(f"{text!r} is not host:port of a SIP listener")
+            raise ValueError(f"{text!r} is not host:port")
         return cls(found[1] or found[2], port)
 
     @property

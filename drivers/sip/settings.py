@@ -71,9 +71,9 @@ def settings_from(given: Mapping[str, Any]) -> SipSettings:
         access=access_from(given),
         numbers=numbers_from(given),
         added_emergency=tuple(number for number in _numbers(given, "emergency_numbers") if number not in COMPILED_IN),
-        connect_timeout_s=_seconds(given, "connect_timeout_s", 3.0),
-        read_timeout_s=_seconds(given, "read_timeout_s", 10.0),
-        probe_timeout_s=_seconds(given, "probe_timeout_s", 2.0),
+        connect_timeout_s=seconds(given, "connect_timeout_s", 3.0),
+        read_timeout_s=seconds(given, "read_timeout_s", 10.0),
+        probe_timeout_s=seconds(given, "probe_timeout_s", 2.0),
         tls=_tls(given),
         rpc_token=_secret(given, "rpc_token"),
     )
@@ -85,7 +85,7 @@ def numbers_from(given: Mapping[str, Any]) -> Numbers:
     care = _numbers(given, "care_numbers")
     if not care:
         raise ValueError("care_numbers must list the customer care and payment lines: a barred customer must reach one")
-    control = dialled(_text(given, "control_number", "+34600000000"))
+    control = dialled(text(given, "control_number", "+34600000000"))
     if control in {*emergency, *care}:
         raise ValueError(f"control_number {control} must be an ordinary number that a barred customer can't call")
     premium = _numbers({"premium_numbers": PREMIUM, **given}, "premium_numbers")
@@ -127,9 +127,8 @@ def _node(given: object) -> Address:
 
 
 def _database(given: Mapping[str, Any]) -> sa.URL:
-    text = _text(given, "database", "")
     try:
-        url = sa.make_url(text)
+        url = sa.make_url(text(given, "database", ""))
     except sa.exc.ArgumentError:
         raise ValueError("database must be a URL such as postgresql+psycopg://grifo@host/kamailio") from None
     if url.password is not None:
@@ -165,7 +164,7 @@ def _numbers(given: Mapping[str, Any], key: str) -> tuple[str, ...]:
         raise ValueError(f"{key}: {wrong}") from wrong
 
 
-def _text(given: Mapping[str, Any], key: str, default: str) -> str:
+def text(given: Mapping[str, Any], key: str, default: str) -> str:
     value = given.get(key, default)
     if not isinstance(value, str) or not value:
         raise ValueError(f"{key} must be a text, not {value!r}")
@@ -173,13 +172,13 @@ def _text(given: Mapping[str, Any], key: str, default: str) -> str:
 
 
 def _name(given: Mapping[str, Any], key: str, default: str) -> str:
-    value = _text(given, key, default)
+    value = text(given, key, default)
     if not _NAME.fullmatch(value):
         raise ValueError(f"{key} must be a plain name such as {default}, not {value!r}")
     return value
 
 
-def _seconds(given: Mapping[str, Any], key: str, default: float) -> float:
+def seconds(given: Mapping[str, Any], key: str, default: float) -> float:
     value = given.get(key, default)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 120:
         raise ValueError(f"{key} must be seconds, more than 0 and at most 120, not {value!r}")
