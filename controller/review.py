@@ -94,7 +94,7 @@ def review_in(tx: Connection, ids: Sequence[str], book: Book, now: datetime) -> 
 
 def _review(tx: Connection, due: Sequence[Row[Any]], book: Book, now: datetime) -> int:
     """Review accounts whose rows are locked. The number of services whose decision changed."""
-    situation = situation_of(tx, due)
+    situation = situation_of(tx, due, now)
 
     cases = [conclude(situation, row, book, now) for row in due]
     cases = _braked(tx, cases, situation, book, now)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -44,10 +45,10 @@ class Situation:
         return _enforcing(self.bound_of(service), access)
 
 
-def situation_of(tx: Connection, due: Sequence[Row[Any]]) -> Situation:
+def situation_of(tx: Connection, due: Sequence[Row[Any]], now: datetime) -> Situation:
     """Load what concerns these accounts; the caller holds their locks."""
     ids = [row.id for row in due]
-    facts = facts_of(tx, ids)
+    facts = facts_of(tx, ids, now)
     rows = bindings_of_accounts(tx, ids)
     claims = claims_of(tx, {(row.device, row.key) for row in rows})
     devices = devices_named(tx, {row.device for row in rows})

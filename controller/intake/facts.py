@@ -4,7 +4,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from controller.core.facts import Collection, Hold, HoldKind, Invoice, InvoiceLine, Notice, Payment, Return, Service
+from controller.core.facts import (
+    Charge,
+    Collection,
+    Hold,
+    HoldKind,
+    Instalment,
+    Instrument,
+    Invoice,
+    InvoiceLine,
+    Notice,
+    Payment,
+    Port,
+    PortDirection,
+    PortState,
+    Return,
+    Service,
+    UnmatchedPayment,
+)
 from controller.intake.reader import EventRefused, Reader
 from enforcement.access import Kind
 from enforcement.entries import ServiceId
@@ -13,10 +30,11 @@ from enforcement.keys import Key
 
 @dataclass(frozen=True, slots=True)
 class AccountTold:
-    """What billing says of an account itself. `policy` None is the installation's default."""
+    """What billing says of an account itself. `policy` None is the default one, `municipality` "" is not told."""
 
     tags: tuple[str, ...]
     policy: str | None
+    municipality: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +46,26 @@ class ServiceTold:
 
 
 @dataclass(frozen=True, slots=True)
+class UnmatchedTold:
+    """Money that nobody has attributed, and the accounts that may have paid it; `closed` once it is none of theirs."""
+
+    payment: UnmatchedPayment
+    candidates: frozenset[str]
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class FreshnessTold:
-    """Up to when this source has told every payment."""
+    """Up to when this source has told every payment, and every return where it says so."""
 
     payments_known_until: datetime
+    returns_known_until: datetime | None
 
 
-Fact = AccountTold | ServiceTold | FreshnessTold | Invoice | Collection | Return | Payment | Notice | Hold
+Money = Invoice | Collection | Return | Payment | UnmatchedTold | FreshnessTold
+"""What is told of debts and of their payment."""
+
+Fact = AccountTold | ServiceTold | Notice | Hold | Port | Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +88,12 @@ def told(type: str, data: object) -> Told:
 
 
 def _account(data: Reader) -> Told:
-    return Told(
-        data.identity("account"), AccountTold(tuple(data.texts("tags")), data.optional("policy", data.identity))
+    found = AccountTold(
+        tags=tuple(data.texts("tags")),
+        policy=data.optional("policy", data.identity),
+        municipality=data.optional("municipality", data.text) or "",
     )
+    return Told(data.identity("account"), found)
 
 
 def _service(data: Reader) -> Told:
@@ -67,6 +101,7 @@ def _service(data: Reader) -> Told:
         id=ServiceId(data.identity("service")),
         kind=data.one_of("kind", Kind),
         ended_at=data.optional("ended_at", data.instant),
+        user=data.optional("user", lambda name: data.text(name, 255)),
     )
     return Told(data.identity("account"), ServiceTold(service, frozenset(map(_binding, data.objects("bindings")))))
 
@@ -95,7 +130,11 @@ def _invoice(data: Reader) -> Told:
 
 def _line(item: Reader) -> InvoiceLine:
     service = item.optional("service", item.identity)
-    line = InvoiceLine(item.amount("amount", least=-(2**62)), None if service is None else ServiceId(service))
+    line = InvoiceLine(
+        amount=item.amount("amount", least=-(2**62)),
+        service=None if service is None else ServiceId(service),
+        charge=item.optional("charge", lambda name: item.one_of(name, Charge)) or Charge.SERVICE,
+    )
     item.done()
     return line
 
@@ -125,13 +164,26 @@ def _payment(data: Reader) -> Told:
         id=data.text("payment"),
         amount=data.amount("amount", least=1),
         currency=data.currency("currency"),
-        instrument=data.text("instrument", 32),
+        instrument=data.one_of("instrument", Instrument),
         received_at=data.instant("received_at"),
         clears_at=data.optional("clears_at", data.instant),
         reversed_at=data.optional("reversed_at", data.instant),
         allocations=tuple(_allocation(item) for item in data.objects("allocations")),
+        pending=data.flag("pending"),
+        collection=data.optional("collection", data.text),
     )
     return Told(data.identity("account"), payment)
+
+
+def _unmatched(data: Reader) -> Told:
+    payment = UnmatchedPayment(
+        id=data.text("payment"),
+        amount=data.amount("amount", least=1),
+        currency=data.currency("currency"),
+        received_at=data.instant("received_at"),
+    )
+    candidates = frozenset(item for item in data.identities("candidates"))
+    return Told(None, UnmatchedTold(payment, candidates, data.flag("closed")))
 
 
 def _allocation(item: Reader) -> tuple[str, int]:
@@ -150,12 +202,16 @@ def _notice(data: Reader) -> Told:
         names_date=data.day("names_date"),
         delivered_at=data.optional("delivered_at", data.instant),
         service=None if service is None else ServiceId(service),
+        template=data.optional("template", data.text) or "",
+        bounced_at=data.optional("bounced_at", data.instant),
     )
     return Told(data.identity("account"), notice)
 
 
 def _hold(data: Reader) -> Told:
+    """Nothing that billing tells goes beyond the policy's bounds: only a person of the operator may."""
     service = data.optional("service", data.identity)
+    instalments = tuple(_instalment(item) for item in data.objects("instalments"))
     hold = Hold(
         id=data.text("hold"),
         kind=data.one_of("kind", HoldKind),
@@ -164,12 +220,36 @@ def _hold(data: Reader) -> Told:
         note=data.note("note"),
         until=data.optional("until", data.instant),
         service=None if service is None else ServiceId(service),
+        review_on=data.optional("review_on", data.day),
+        instalments=instalments,
+        currency=data.currency("currency") if instalments else "",
     )
+    if instalments and hold.kind is not HoldKind.PLAN:
+        raise EventRefused(f"data.instalments belong to a hold of kind plan, not {hold.kind}")
     return Told(data.identity("account"), hold)
 
 
+def _instalment(item: Reader) -> Instalment:
+    instalment = Instalment(item.day("due_on"), item.amount("amount", least=1))
+    item.done()
+    return instalment
+
+
+def _port(data: Reader) -> Told:
+    port = Port(
+        id=data.text("port"),
+        service=ServiceId(data.identity("service")),
+        direction=data.one_of("direction", PortDirection),
+        state=data.one_of("state", PortState),
+        at=data.instant("at"),
+        range_holder=data.optional("range_holder", data.text) or "",
+    )
+    return Told(data.identity("account"), port)
+
+
 def _freshness(data: Reader) -> Told:
-    return Told(None, FreshnessTold(data.instant("payments_known_until")))
+    returns = data.optional("returns_known_until", data.instant)
+    return Told(None, FreshnessTold(data.instant("payments_known_until"), returns))
 
 
 _READERS: Mapping[str, Callable[[Reader], Told]] = {
@@ -179,7 +259,9 @@ _READERS: Mapping[str, Callable[[Reader], Told]] = {
     "grifo.collection.v1": _collection,
     "grifo.return.v1": _return,
     "grifo.payment.v1": _payment,
+    "grifo.unmatched_payment.v1": _unmatched,
     "grifo.notice.v1": _notice,
     "grifo.hold.v1": _hold,
+    "grifo.port.v1": _port,
     "grifo.freshness.v1": _freshness,
 }

@@ -62,6 +62,14 @@ class Reader:
                 raise self.refused(name, value, "a list of texts of 1 to 64 characters")
         return sorted(set(values))
 
+    def identities(self, name: str) -> list[str]:
+        """A list of ids."""
+        values = self.items(name)
+        for value in values:
+            if not isinstance(value, str) or not re.fullmatch(ID_PATTERN, value):
+                raise self.refused(name, value, "a list of ids of letters, digits and . _ @ + -, at most 64 each")
+        return values
+
     def items(self, name: str) -> list[Any]:
         """A list; an absent one is empty."""
         value = self._value(name, [])

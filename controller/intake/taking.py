@@ -11,14 +11,14 @@ from enum import StrEnum
 
 from sqlalchemy import Connection
 
-from controller.core.facts import Return
+from controller.core.facts import Payment, Return
 from controller.intake.events import Event, read_event
-from controller.intake.facts import FreshnessTold, ServiceTold
+from controller.intake.facts import Fact, FreshnessTold, ServiceTold, UnmatchedTold
 from controller.intake.reader import EventRefused
 from controller.intake.rows import Row, names_of, row_of
 from controller.intake.words import in_words
 from controller.store.engine import Database
-from controller.store.queries import bindings, told
+from controller.store.queries import bindings, told, unmatched
 from controller.store.queries.accounts import lock_accounts, mark_for_review
 from controller.store.queries.devices import ensure_devices
 from controller.store.queries.events import EventKey, body_of, digests_of, keep_conflicts, keep_events
@@ -147,6 +147,7 @@ def _disputants(tx: Connection, event: Event, before: dict[EventKey, tuple[str, 
     bodies = [event.body, body_of(tx, _key(event))]
     told_of = {body["data"]["collection"] for body in bodies if "collection" in body["data"]}
     named |= set(told.accounts_of_collections(tx, told_of).values())
+    named |= {account for body in bodies for account in body["data"].get("candidates") or ()}
     return {str(account) for account in named} or {""}
 
 
@@ -156,10 +157,18 @@ def _concerned(tx: Connection, taken: Sequence[Event], rows: Sequence[Row]) -> s
     found |= told.present_holders(tx, rows)
     unnamed = [fact.collection for event in taken if isinstance(fact := event.told.fact, Return)]
     found |= set(told.accounts_of_collections(tx, unnamed).values())
+    found |= _candidates(tx, [event.told.fact for event in taken])
     services = [fact for event in taken if isinstance(fact := event.told.fact, ServiceTold)]
     places = {place for fact in services for place in fact.bindings}
     places |= {place for fact in services for place in bindings.live_bindings_of(tx, fact.service.id)}
     return found | bindings.accounts_at(tx, places)
+
+
+def _candidates(tx: Connection, facts: Sequence[Fact]) -> set[str]:
+    """Whoever may be the payer of money that nobody has attributed, as told now, and before."""
+    open_ = [fact for fact in facts if isinstance(fact, UnmatchedTold)]
+    ids = {fact.payment.id for fact in open_} | {fact.id for fact in facts if isinstance(fact, Payment)}
+    return {account for fact in open_ for account in fact.candidates} | unmatched.candidates_of(tx, ids)
 
 
 def _devices(event: Event) -> set[str]:
@@ -171,11 +180,20 @@ def _keep(tx: Connection, event: Event, row: Row, now: datetime) -> Iterable[Hap
     match event.told.fact:
         case ServiceTold() as fact if newest:
             _rebind(tx, fact, event.time)
+        case UnmatchedTold() as fact if newest:
+            unmatched.set_candidates(tx, fact.payment.id, fact.candidates)
         case FreshnessTold() if newest:
             told.wake_who_waits(tx, now, "payments")
-    if event.told.account is not None:
-        late = "" if newest else " (older than what is known: nothing changed)"
-        yield _line(event, f"{event.source} told: {in_words(event.told.fact)}{late}", "event", now)
+    late = "" if newest else " (older than what is known: nothing changed)"
+    for account in _about(event):
+        yield _line(event, f"{event.source} told: {in_words(event.told.fact)}{late}", "event", now, account)
+
+
+def _about(event: Event) -> Iterable[str]:
+    """In whose timeline an event stands."""
+    if isinstance(event.told.fact, UnmatchedTold):
+        return sorted(event.told.fact.candidates)
+    return () if event.told.account is None else (event.told.account,)
 
 
 def _rebind(tx: Connection, fact: ServiceTold, at: datetime) -> None:
@@ -198,10 +216,14 @@ def _conflict(event: Event, account: str, now: datetime) -> dict[str, object]:
 
 def _quarrel(event: Event, now: datetime) -> Happening:
     return _line(
-        event, f"{event.source} told two things under the id {event.id}: no new cuts until settled", "alarm", now
+        event,
+        f"{event.source} told two things under the id {event.id}: no new cuts until settled",
+        "alarm",
+        now,
+        event.told.account,
     )
 
 
-def _line(event: Event, text: str, kind: str, now: datetime) -> Happening:
+def _line(event: Event, text: str, kind: str, now: datetime, account: str | None) -> Happening:
     detail = {"source": event.source, "id": event.id, "type": event.type}
-    return Happening(at=now, kind=kind, actor=event.source, text=text, account=event.told.account, detail=detail)
+    return Happening(at=now, kind=kind, actor=event.source, text=text, account=account, detail=detail)

@@ -9,8 +9,9 @@ from sqlalchemy import select
 
 from controller.intake.taking import Answer, intake
 from controller.store.engine import Database
-from controller.store.queries.events import open_conflicts, settle_conflict
+from controller.store.queries.events import settle_conflict
 from controller.store.queries.facts import facts_of
+from controller.store.queries.watched import conflicts_listed
 from controller.store.tables import accounts, bindings, entries, events, invoices, payments
 from tests.controller.billing import DAY, NOW, Billing, outcomes, review, set_up, tell
 from tests.controller.dump import dump
@@ -90,7 +91,7 @@ def test_the_same_id_with_other_content_is_refused_and_shown(database: Database,
     assert "came before with other content" in answers[-1].problem
     assert [row.amount for row in _rows(database, payments)] == [100]
     with database.read() as tx:
-        assert {row.account_id for row in open_conflicts(tx)} == {"a1", "a2"}
+        assert {row["account"] for row in conflicts_listed(tx)} == {"a1", "a2"}
 
 
 def test_a_conflict_again_is_shown_once_and_stops_new_cuts_until_it_is_settled(database: Database) -> None:
@@ -104,9 +105,9 @@ def test_a_conflict_again_is_shown_once_and_stops_new_cuts_until_it_is_settled(d
     review(database)
     assert _access(database) == ["full"]
     with database.write() as tx:
-        (conflict,) = open_conflicts(tx, "a1")
-        assert settle_conflict(tx, conflict.id, NOW) == "a1"
-        assert settle_conflict(tx, conflict.id, NOW) is None
+        (conflict,) = conflicts_listed(tx)
+        assert settle_conflict(tx, conflict["id"], NOW) == "a1"
+        assert settle_conflict(tx, conflict["id"], NOW) is None
     tell(database, billing.account("a1", tags=["settled"]))
     review(database)
     assert _access(database) == ["throttled"]

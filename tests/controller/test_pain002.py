@@ -10,7 +10,7 @@ from controller.intake.pain002 import read_pain002, take_pain002
 from controller.intake.reader import EventRefused
 from controller.store.engine import Database
 from controller.store.queries.facts import facts_of
-from controller.store.queries.told import returns_of_nobody
+from controller.store.queries.unmatched import returns_of_nobody
 from controller.store.tables import accounts, returns
 from tests.controller.billing import DAY, NOW, Billing, outcomes, review, tell
 from tests.controller.dump import dump
@@ -71,7 +71,7 @@ def test_only_what_was_rejected_is_a_return(database: Database) -> None:
 def test_a_return_of_an_unknown_collection_is_kept_and_shown_until_somebody_tells_of_it(database: Database) -> None:
     take_pain002(database, BytesIO(_file(_transaction("c1"))), NOW)
     with database.read() as tx:
-        assert [row.collection_id for row in returns_of_nobody(tx)] == ["c1"]
+        assert [row["collection"] for row in returns_of_nobody(tx)] == ["c1"]
     tell(database, _collected("a1", "c1"))
     with database.read() as tx:
         assert returns_of_nobody(tx) == []

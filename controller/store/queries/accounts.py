@@ -17,7 +17,7 @@ NOT_TOLD = {"event_time": datetime(1970, 1, 1, tzinfo=UTC), "event_sequence": -1
 def lock_accounts(tx: Connection, ids: Collection[str]) -> None:
     """Lock these accounts until the transaction ends, in id order, making rows for those that are not known yet."""
     ordered = sorted(ids)
-    insert_missing(tx, accounts, [{"id": id, "tags": [], **NOT_TOLD} for id in ordered])
+    insert_missing(tx, accounts, [{"id": id, "tags": [], "municipality": "", **NOT_TOLD} for id in ordered])
     for some in chunks(ordered):
         tx.execute(select(accounts.c.id).where(accounts.c.id.in_(some)).order_by(accounts.c.id).with_for_update())
 

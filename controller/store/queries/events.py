@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, tuple_, update
+from sqlalchemy import Connection, select, tuple_, update
 
 from controller.store.queries.writing import insert_into, insert_missing
 from controller.store.tables import conflicts, events
@@ -43,14 +43,6 @@ def body_of(tx: Connection, key: EventKey) -> dict[str, Any]:
 def keep_conflicts(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Store refused events that contradict an earlier one; the same contradiction again changes nothing."""
     insert_missing(tx, conflicts, rows)
-
-
-def open_conflicts(tx: Connection, account: str | None = None) -> Sequence[Row[Any]]:
-    """The conflicts that nobody has settled yet, oldest first: rows of `conflicts`."""
-    question = select(conflicts).where(conflicts.c.settled_at.is_(None)).order_by(conflicts.c.id)
-    if account is not None:
-        question = question.where(conflicts.c.account_id == account)
-    return tx.execute(question).all()
 
 
 def settle_conflict(tx: Connection, conflict: int, now: datetime) -> str | None:

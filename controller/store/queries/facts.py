@@ -4,30 +4,22 @@ The caller holds the accounts' locks, so that what is read here is what the deci
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, Select, and_, func, or_, select
+from sqlalchemy import Connection, Executable, Row, Select, and_, func, or_, select
 
-from controller.core.facts import (
-    AccountId,
-    Collection,
-    Facts,
-    Fresh,
-    Hold,
-    HoldKind,
-    Imposed,
-    Invoice,
-    InvoiceLine,
-    Notice,
-    Order,
-    Payment,
-    Return,
-    Service,
-)
+from controller.core.facts import AccountId, Facts, Fresh
+from controller.store.queries import factual
+from controller.store.queries.among import IDS, among
+from controller.store.queries.episodes import imposed_and_over
+from controller.store.queries.outages import outage_holds
+from controller.store.queries.unmatched import is_open
+from controller.store.queries.writing import TOLD_BY
 from controller.store.tables import (
     accounts,
+    approvals,
     collections,
     conflicts,
     freshness,
@@ -37,39 +29,37 @@ from controller.store.tables import (
     notices,
     orders,
     payments,
+    ports,
     returns,
     services,
+    unmatched_candidates,
+    unmatched_payments,
 )
-from enforcement.access import Access, Kind, Reason
-from enforcement.entries import ServiceId
 
 Fact = TypeVar("Fact")
-ByAccount = dict[str, tuple[Fact, ...]]
+ByAccount = Mapping[str, Sequence[Fact]]
 
 
-def facts_of(tx: Connection, ids: Iterable[str]) -> dict[AccountId, Facts]:
-    """The facts of each of these accounts; of one that has only a name, the facts are empty."""
+def facts_of(tx: Connection, ids: Iterable[str], now: datetime | None = None) -> dict[AccountId, Facts]:
+    """The facts of each of these accounts; of one that has only a name, the facts are empty.
+
+    Of outages, those that are not over at `now` are facts; all of them where it is None.
+    """
     wanted = sorted(ids)
     spoken = _freshness(tx)
-    tags = {row.id: row.tags for row in tx.execute(select(accounts.c.id, accounts.c.tags).where(_in(accounts, wanted)))}
-    parts: dict[str, Any] = {
-        "services": _grouped(tx, _of(services, wanted), _service),
-        "invoices": _grouped(tx, _of(invoices, wanted), _invoice),
-        "collections": _grouped(tx, _of(collections, wanted), _collection),
-        "returns": _grouped(tx, _returns_of(wanted), _return),
-        "payments": _grouped(tx, _of(payments, wanted), _payment),
-        "notices": _grouped(tx, _of(notices, wanted), _notice),
-        "holds": _grouped(tx, _of(holds, wanted), _hold),
-        "orders": _grouped(tx, _of(orders, wanted), _order),
-        "imposed": _grouped(tx, _imposed_on(wanted), _imposition),
-        "conflicts": _grouped(tx, _open_conflicts_of(wanted), _conflict),
+    about = {row.id: row for row in tx.execute(_ACCOUNTS, {IDS: wanted})}
+    parts: dict[str, ByAccount[Any]] = {
+        name: _grouped(tx, question, made, wanted) for name, (question, made) in _QUESTIONS.items()
     }
+    parts["imposed"], parts["suspensions"] = imposed_and_over(tx.execute(_IMPOSITIONS, {IDS: wanted}).all())
+    parts["holds"] = _joined(parts["holds"], outage_holds(tx, wanted, now))
     return {
         AccountId(id): Facts(
             account=AccountId(id),
-            tags=frozenset(tags.get(id, ())),
+            tags=frozenset(about[id].tags) if id in about else frozenset(),
+            municipality=about[id].municipality if id in about else "",
             freshness=spoken,
-            **{name: found.get(id, ()) for name, found in parts.items()},
+            **{name: tuple(found[id]) for name, found in parts.items() if id in found},
         )
         for id in wanted
     }
@@ -77,114 +67,68 @@ def facts_of(tx: Connection, ids: Iterable[str]) -> dict[AccountId, Facts]:
 
 def _freshness(tx: Connection) -> tuple[Fresh, ...]:
     """What each billing system says of its own completeness."""
-    query = select(freshness.c.source, freshness.c.payments_known_until).order_by(freshness.c.source)
-    return tuple(Fresh(row.source, row.payments_known_until) for row in tx.execute(query))
+    return tuple(Fresh(row.source, row.payments_known_until) for row in tx.execute(_FRESHNESS))
 
 
-def payments_known_until(tx: Connection) -> datetime | None:
-    """Up to when every billing system has told every payment: the oldest of what they said, None where none spoke."""
-    oldest: datetime | None = tx.execute(select(func.min(freshness.c.payments_known_until))).scalar_one()
-    return oldest
+def _grouped(
+    tx: Connection, question: Executable, made: Callable[[Row[Any]], Fact], wanted: Sequence[str]
+) -> ByAccount[Fact]:
+    found: dict[str, list[Fact]] = defaultdict(list)
+    for row in tx.execute(question, {IDS: wanted}):
+        found[row.account_id].append(made(row))
+    return dict(found)
 
 
-def _in(table: Any, wanted: Sequence[str]) -> Any:
-    return table.c.id.in_(wanted)
+def _joined(one: ByAccount[Fact], other: ByAccount[Fact]) -> ByAccount[Fact]:
+    return {id: (*one.get(id, ()), *other.get(id, ())) for id in {*one, *other}} if other else one
 
 
-def _of(table: Any, wanted: Sequence[str]) -> Select[Any]:
+def _of(table: Any) -> Select[Any]:
     # Ordered, since the same facts must read the same whichever event came first.
-    return select(table).where(table.c.account_id.in_(wanted)).order_by(table.c.id)
+    told_by = TOLD_BY if "event_time" in table.c else ()
+    columns = [column for column in table.c if column.name not in told_by]
+    return select(*columns).where(among(table.c.account_id)).order_by(table.c.id)
 
 
-def _returns_of(wanted: Sequence[str]) -> Select[Any]:
+def _returns() -> Select[Any]:
     """Returns that name the account, and those that only name one of its collections."""
     account = func.coalesce(returns.c.account_id, collections.c.account_id)
-    named = returns.c.account_id.in_(wanted)
-    by_collection = and_(returns.c.account_id.is_(None), collections.c.account_id.in_(wanted))
+    named = among(returns.c.account_id)
+    by_collection = and_(returns.c.account_id.is_(None), among(collections.c.account_id))
     joined = returns.outerjoin(collections, returns.c.collection_id == collections.c.id)
-    columns = (account.label("account_id"), *(column for column in returns.c if column.name != "account_id"))
+    columns = (returns.c.collection_id, returns.c.code, returns.c.returned_on, returns.c.amount)
     order = (returns.c.collection_id, returns.c.returned_on, returns.c.code)
-    return select(*columns).select_from(joined).where(or_(named, by_collection)).order_by(*order)
+    query = select(account.label("account_id"), *columns).select_from(joined)
+    return query.where(or_(named, by_collection)).order_by(*order)
 
 
-def _imposed_on(wanted: Sequence[str]) -> Select[Any]:
-    joined = impositions.join(services, impositions.c.service_id == services.c.id)
-    in_force = and_(services.c.account_id.in_(wanted), impositions.c.ended_at.is_(None))
-    return (
-        select(services.c.account_id, impositions)
-        .select_from(joined)
-        .where(in_force)
-        .order_by(impositions.c.service_id, impositions.c.id)
-    )
+def _by_service(table: Any) -> Select[Any]:
+    joined = services.join(table, table.c.service_id == services.c.id)
+    query = select(services.c.account_id, table).select_from(joined).where(among(services.c.account_id))
+    return query.order_by(table.c.service_id, table.c.id)
 
 
-def _open_conflicts_of(wanted: Sequence[str]) -> Select[Any]:
-    return _of(conflicts, wanted).where(conflicts.c.settled_at.is_(None))
+def _unmatched() -> Select[Any]:
+    joined = unmatched_candidates.join(unmatched_payments, unmatched_payments.c.id == unmatched_candidates.c.payment_id)
+    columns = [unmatched_payments.c[name] for name in ("id", "amount", "currency", "received_at")]
+    query = select(unmatched_candidates.c.account_id, *columns).select_from(joined)
+    return query.where(among(unmatched_candidates.c.account_id), is_open()).order_by(unmatched_payments.c.id)
 
 
-def _grouped(tx: Connection, question: Select[Any], made: Callable[[Row[Any]], Fact]) -> ByAccount[Fact]:
-    found: dict[str, list[Fact]] = defaultdict(list)
-    for row in tx.execute(question):
-        found[row.account_id].append(made(row))
-    return {account: tuple(facts) for account, facts in found.items()}
-
-
-def _service(row: Row[Any]) -> Service:
-    return Service(ServiceId(row.id), Kind(row.kind), row.ended_at)
-
-
-def _invoice(row: Row[Any]) -> Invoice:
-    lines = tuple(InvoiceLine(line["amount"], line["service"]) for line in row.lines)
-    return Invoice(row.id, row.amount, row.currency, row.presented_on, row.due_on, lines, row.cancelled)
-
-
-def _collection(row: Row[Any]) -> Collection:
-    return Collection(row.id, row.invoice_id, row.amount, row.collected_on)
-
-
-def _return(row: Row[Any]) -> Return:
-    return Return(row.collection_id, row.code, row.returned_on, row.amount)
-
-
-def _payment(row: Row[Any]) -> Payment:
-    return Payment(
-        id=row.id,
-        amount=row.amount,
-        currency=row.currency,
-        instrument=row.instrument,
-        received_at=row.received_at,
-        clears_at=row.clears_at,
-        reversed_at=row.reversed_at,
-        allocations=tuple((part["invoice"], part["amount"]) for part in row.allocations),
-    )
-
-
-def _notice(row: Row[Any]) -> Notice:
-    return Notice(row.id, row.stage, row.channel, row.sent_at, row.names_date, row.delivered_at, row.service_id)
-
-
-def _hold(row: Row[Any]) -> Hold:
-    return Hold(row.id, HoldKind(row.kind), row.since, row.author, row.note, row.until, row.service_id)
-
-
-def _order(row: Row[Any]) -> Order:
-    """An order that a person ended is in force until then at most."""
-    ends = [instant for instant in (row.until, row.ended_at) if instant is not None]
-    return Order(
-        id=row.id,
-        service=ServiceId(row.service_id),
-        reason=Reason(row.reason),
-        access=Access(row.access),
-        since=row.since,
-        author=row.author,
-        note=row.note,
-        until=min(ends, default=None),
-    )
-
-
-def _imposition(row: Row[Any]) -> Imposed:
-    return Imposed(ServiceId(row.service_id), Access(row.access), row.stage, row.at)
-
-
-def _conflict(row: Row[Any]) -> str:
-    return f"{row.source} {row.event_id}"
+_ACCOUNTS = select(accounts.c.id, accounts.c.tags, accounts.c.municipality).where(among(accounts.c.id))
+_FRESHNESS = select(freshness.c.source, freshness.c.payments_known_until).order_by(freshness.c.source)
+_IMPOSITIONS = _by_service(impositions)
+_QUESTIONS: Mapping[str, tuple[Select[Any], Callable[[Row[Any]], Any]]] = {
+    "services": (_of(services), factual.service),
+    "invoices": (_of(invoices), factual.invoice),
+    "collections": (_of(collections), factual.collection),
+    "returns": (_returns(), factual.returned),
+    "payments": (_of(payments), factual.payment),
+    "unmatched": (_unmatched(), factual.unmatched),
+    "notices": (_of(notices), factual.notice),
+    "holds": (_of(holds), factual.hold),
+    "orders": (_of(orders), factual.order),
+    "approvals": (_by_service(approvals), factual.approval),
+    "ports": (_of(ports), factual.port),
+    "conflicts": (_of(conflicts).where(conflicts.c.settled_at.is_(None)), factual.conflict),
+}

@@ -25,6 +25,7 @@ def end_orders(tx: Connection, service: str, reason: str, now: datetime, by: str
 
 
 def give_hold(tx: Connection, now: datetime, **values: Any) -> None:
-    """A new hold: id, account_id, service_id, kind, since, until, author, note."""
+    """A new hold: id, account_id, service_id, kind, since, until, author, note, and what else the table has."""
+    plain: dict[str, Any] = {"review_on": None, "beyond": False, "instalments": [], "currency": ""}
     told = {"event_time": now, "event_sequence": 0, "event_source": SOURCE, "event_id": values["id"]}
-    tx.execute(insert(holds).values(**values, **told))
+    tx.execute(insert(holds).values(**(plain | values), **told))

@@ -1,13 +1,13 @@
 """Whose were these objects, as far as anybody told? Asked before their accounts are locked."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, select, tuple_
+from sqlalchemy import Connection, Table, select, tuple_
 
 from controller.store.queries.accounts import lock_and_mark
-from controller.store.tables import bindings, collections, decisions, returns
+from controller.store.tables import bindings, collections, decisions
 
 Told = tuple[Table, Mapping[str, Any]]
 """A row of facts as an event tells it, and its table."""
@@ -46,11 +46,3 @@ def wake_who_waits(tx: Connection, now: datetime, *waits_for: str, device: str |
         bound = select(bindings.c.service_id).where(bindings.c.device == device, bindings.c.ended_at.is_(None))
         waiting = waiting.where(decisions.c.service_id.in_(bound))
     return lock_and_mark(tx, waiting, now)
-
-
-def returns_of_nobody(tx: Connection, limit: int = 100) -> Sequence[Row[Any]]:
-    """Returns whose collection nobody has told of, newest first: kept, and to be shown until somebody does."""
-    known = returns.outerjoin(collections, returns.c.collection_id == collections.c.id)
-    nobodys = select(returns).select_from(known).where(returns.c.account_id.is_(None), collections.c.id.is_(None))
-    newest = nobodys.order_by(returns.c.returned_on.desc(), returns.c.collection_id)
-    return tx.execute(newest.limit(limit)).all()

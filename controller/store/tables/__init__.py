@@ -6,7 +6,7 @@ the same events in any order give the same facts.
 
 from controller.store.tables.base import Instant, metadata
 from controller.store.tables.callers import idempotency, installation, tokens
-from controller.store.tables.conclusions import brakes, decisions, impositions, timeline
+from controller.store.tables.conclusions import brake_cycles, brakes, decisions, impositions, timeline
 from controller.store.tables.devices import agents, device_modes, devices, entries, freezes, strays
 from controller.store.tables.facts import (
     accounts,
@@ -20,15 +20,22 @@ from controller.store.tables.facts import (
     notices,
     orders,
     payments,
+    ports,
     returns,
     services,
+    unmatched_candidates,
+    unmatched_payments,
 )
+from controller.store.tables.numbers import number_history, numbers
+from controller.store.tables.people import approvals, outages
 
 __all__ = [
     "Instant",
     "accounts",
     "agents",
+    "approvals",
     "bindings",
+    "brake_cycles",
     "brakes",
     "collections",
     "conflicts",
@@ -46,11 +53,17 @@ __all__ = [
     "invoices",
     "metadata",
     "notices",
+    "number_history",
+    "numbers",
     "orders",
+    "outages",
     "payments",
+    "ports",
     "returns",
     "services",
     "strays",
     "timeline",
     "tokens",
+    "unmatched_candidates",
+    "unmatched_payments",
 ]

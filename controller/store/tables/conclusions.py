@@ -16,12 +16,18 @@ decisions = Table(
     Column("policy", Identity, nullable=False),
     Column("policy_version", String(64), nullable=False),
     Column("decided_at", Instant, nullable=False),
-    Column("waits_for", String(16), nullable=False, index=True),
+    Column("waits_for", String(16), nullable=False),
+    Column("notice_at", Instant),
+    Index(None, "policy", "policy_version"),
 )
-"""The present decision of each service. `body` holds reasons, evidence, next_stage, blocks and review_at.
+"""The present decision of each service. `body` holds what `controller.concluded` writes there.
 
-`waits_for` is `payments` where stale billing data stand in the way, `brake` or `canary` where the brake does, else
-empty: fresh data, an approval, or the read-back of the first few have such accounts reviewed."""
+`waits_for` is what the next stage waits for where that is not the clock: `payments` (stale billing data), `brake` or
+`canary`, `approval` or `person`; else empty. Fresh data, an approval, or the read-back of the first few have such
+accounts reviewed. `notice_at` is when the notice that the next stage lacks is to be sent."""
+
+Index("ix_decisions_waits_for", decisions.c.waits_for, postgresql_where=decisions.c.waits_for != "")
+Index("ix_decisions_notice_at", decisions.c.notice_at, postgresql_where=decisions.c.notice_at.is_not(None))
 
 impositions = Table(
     "impositions",
@@ -31,7 +37,7 @@ impositions = Table(
     Column("policy", Identity, nullable=False),
     Column("stage", Identity, nullable=False),
     Column("access", String(32), nullable=False),
-    Column("at", Instant, nullable=False),
+    Column("at", Instant, nullable=False, index=True),
     Column("ended_at", Instant),
     Column("observed", Boolean, nullable=False),
 )
@@ -54,6 +60,19 @@ brakes = Table(
     Column("counted_at", Instant, nullable=False),
 )
 
+brake_cycles = Table(
+    "brake_cycles",
+    metadata,
+    Column("policy", Identity, primary_key=True),
+    Column("device", Identity, primary_key=True),
+    Column("day", Integer, primary_key=True),
+    Column("cap", Integer, nullable=False),
+    Column("approved_by", String(255), nullable=False),
+    Column("approved_at", Instant, nullable=False),
+    Column("note", Text, nullable=False),
+)
+"""How many first impositions an admin lets pass around one day of every month."""
+
 timeline = Table(
     "timeline",
     metadata,
@@ -69,4 +88,5 @@ timeline = Table(
     Index(None, "account_id", "id"),
     Index(None, "device", "id"),
 )
-"""What happened, append-only. `kind`: event, decision, order, hold, permit, report, mode, stop, brake, epoch, alarm."""
+"""What happened, append-only. `kind`: event, decision, order, hold, approval, number,
+permit, report, mode, stop, brake, epoch, alarm."""

@@ -50,6 +50,7 @@ accounts = Table(
     Column("id", Identity, primary_key=True),
     Column("policy", Identity),
     Column("tags", JSON, nullable=False),
+    Column("municipality", Identity, nullable=False),
     Column("review_at", Instant, index=True),
     Column("cause_at", Instant),
     Column("reviewed_at", Instant),
@@ -67,6 +68,7 @@ services = Table(
     Column("account_id", Identity, nullable=False, index=True),
     Column("kind", String(16), nullable=False),
     Column("ended_at", Instant),
+    Column("user", String(255)),
     *told_by(),
 )
 
@@ -130,8 +132,30 @@ payments = Table(
     Column("clears_at", Instant),
     Column("reversed_at", Instant),
     Column("allocations", JSON, nullable=False),
+    Column("pending", Boolean, nullable=False),
+    Column("collection", Identity),
     *told_by(),
 )
+
+unmatched_payments = Table(
+    "unmatched_payments",
+    metadata,
+    Column("id", Identity, primary_key=True),
+    Column("amount", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("closed", Boolean, nullable=False),
+    *told_by(),
+)
+"""Money that nobody has attributed. It is settled by a payment of the same id, or once its source has `closed` it."""
+
+unmatched_candidates = Table(
+    "unmatched_candidates",
+    metadata,
+    Column("payment_id", Identity, primary_key=True),
+    Column("account_id", Identity, primary_key=True, index=True),
+)
+"""The accounts that may be the payers, as the latest event of the payment named them."""
 
 notices = Table(
     "notices",
@@ -144,6 +168,8 @@ notices = Table(
     Column("sent_at", Instant, nullable=False),
     Column("names_date", Date, nullable=False),
     Column("delivered_at", Instant),
+    Column("template", Identity, nullable=False),
+    Column("bounced_at", Instant),
     *told_by(),
 )
 
@@ -158,6 +184,23 @@ holds = Table(
     Column("until", Instant),
     Column("author", String(255), nullable=False),
     Column("note", Text, nullable=False),
+    Column("review_on", Date),
+    Column("beyond", Boolean, nullable=False),
+    Column("instalments", JSON, nullable=False),
+    Column("currency", String(3), nullable=False),
+    *told_by(),
+)
+
+ports = Table(
+    "ports",
+    metadata,
+    Column("id", Identity, primary_key=True),
+    Column("account_id", Identity, nullable=False, index=True),
+    Column("service_id", Identity, nullable=False),
+    Column("direction", String(8), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("range_holder", Identity, nullable=False),
     *told_by(),
 )
 
@@ -166,9 +209,10 @@ freshness = Table(
     metadata,
     Column("source", String(255), primary_key=True),
     Column("payments_known_until", Instant, nullable=False),
+    Column("returns_known_until", Instant),
     *told_by(),
 )
-"""What a billing system said of its own completeness. The oldest of all sources is what a decision sees."""
+"""What a source of payments said of its own completeness. Late returns harm nobody: `returns_known_until` is shown."""
 
 orders = Table(
     "orders",

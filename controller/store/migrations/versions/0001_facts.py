@@ -13,6 +13,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("policy", sa.String(length=64), nullable=True),
         sa.Column("tags", sa.JSON(), nullable=False),
+        sa.Column("municipality", sa.String(length=64), nullable=False),
         sa.Column("review_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("cause_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reviewed_at", sa.DateTime(timezone=True), nullable=True),
@@ -24,6 +25,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_accounts")),
     )
     op.create_index(op.f("ix_accounts_review_at"), "accounts", ["review_at"], unique=False)
+    op.create_table(
+        "approvals",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("service_id", sa.String(length=64), nullable=False),
+        sa.Column("stage", sa.String(length=64), nullable=False),
+        sa.Column("by", sa.String(length=255), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("refused", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_approvals")),
+    )
+    op.create_index(op.f("ix_approvals_service_id"), "approvals", ["service_id"], unique=False)
     op.create_table(
         "collections",
         sa.Column("id", sa.String(length=64), nullable=False),
@@ -70,6 +83,7 @@ def upgrade() -> None:
         "freshness",
         sa.Column("source", sa.String(length=255), nullable=False),
         sa.Column("payments_known_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("returns_known_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("event_time", sa.DateTime(timezone=True), nullable=False),
         sa.Column("event_sequence", sa.BigInteger(), nullable=False),
         sa.Column("event_source", sa.String(length=255), nullable=False),
@@ -86,6 +100,10 @@ def upgrade() -> None:
         sa.Column("until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("author", sa.String(length=255), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("review_on", sa.Date(), nullable=True),
+        sa.Column("beyond", sa.Boolean(), nullable=False),
+        sa.Column("instalments", sa.JSON(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("event_time", sa.DateTime(timezone=True), nullable=False),
         sa.Column("event_sequence", sa.BigInteger(), nullable=False),
         sa.Column("event_source", sa.String(length=255), nullable=False),
@@ -139,6 +157,8 @@ def upgrade() -> None:
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("names_date", sa.Date(), nullable=False),
         sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("template", sa.String(length=64), nullable=False),
+        sa.Column("bounced_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("event_time", sa.DateTime(timezone=True), nullable=False),
         sa.Column("event_sequence", sa.BigInteger(), nullable=False),
         sa.Column("event_source", sa.String(length=255), nullable=False),
@@ -163,6 +183,19 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_orders_account_id"), "orders", ["account_id"], unique=False)
     op.create_table(
+        "outages",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("device", sa.String(length=64), nullable=True),
+        sa.Column("site", sa.String(length=64), nullable=True),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("author", sa.String(length=255), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("ended_by", sa.String(length=255), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outages")),
+    )
+    op.create_index(op.f("ix_outages_until"), "outages", ["until"], unique=False)
+    op.create_table(
         "payments",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("account_id", sa.String(length=64), nullable=False),
@@ -173,6 +206,8 @@ def upgrade() -> None:
         sa.Column("clears_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reversed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("allocations", sa.JSON(), nullable=False),
+        sa.Column("pending", sa.Boolean(), nullable=False),
+        sa.Column("collection", sa.String(length=64), nullable=True),
         sa.Column("event_time", sa.DateTime(timezone=True), nullable=False),
         sa.Column("event_sequence", sa.BigInteger(), nullable=False),
         sa.Column("event_source", sa.String(length=255), nullable=False),
@@ -180,6 +215,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payments")),
     )
     op.create_index(op.f("ix_payments_account_id"), "payments", ["account_id"], unique=False)
+    op.create_table(
+        "ports",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("account_id", sa.String(length=64), nullable=False),
+        sa.Column("service_id", sa.String(length=64), nullable=False),
+        sa.Column("direction", sa.String(length=8), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("range_holder", sa.String(length=64), nullable=False),
+        sa.Column("event_time", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("event_sequence", sa.BigInteger(), nullable=False),
+        sa.Column("event_source", sa.String(length=255), nullable=False),
+        sa.Column("event_id", sa.String(length=255), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ports")),
+    )
+    op.create_index(op.f("ix_ports_account_id"), "ports", ["account_id"], unique=False)
     op.create_table(
         "returns",
         sa.Column("collection_id", sa.String(length=64), nullable=False),
@@ -200,6 +251,7 @@ def upgrade() -> None:
         sa.Column("account_id", sa.String(length=64), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("user", sa.String(length=255), nullable=True),
         sa.Column("event_time", sa.DateTime(timezone=True), nullable=False),
         sa.Column("event_sequence", sa.BigInteger(), nullable=False),
         sa.Column("event_source", sa.String(length=255), nullable=False),
@@ -216,6 +268,26 @@ def upgrade() -> None:
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_tokens")),
         sa.UniqueConstraint("digest", name=op.f("uq_tokens_digest")),
+    )
+    op.create_table(
+        "unmatched_candidates",
+        sa.Column("payment_id", sa.String(length=64), nullable=False),
+        sa.Column("account_id", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("payment_id", "account_id", name=op.f("pk_unmatched_candidates")),
+    )
+    op.create_index(op.f("ix_unmatched_candidates_account_id"), "unmatched_candidates", ["account_id"], unique=False)
+    op.create_table(
+        "unmatched_payments",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed", sa.Boolean(), nullable=False),
+        sa.Column("event_time", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("event_sequence", sa.BigInteger(), nullable=False),
+        sa.Column("event_source", sa.String(length=255), nullable=False),
+        sa.Column("event_id", sa.String(length=255), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_unmatched_payments")),
     )
     op.create_table(
         "bindings",

@@ -15,6 +15,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_agents")),
     )
     op.create_table(
+        "brake_cycles",
+        sa.Column("policy", sa.String(length=64), nullable=False),
+        sa.Column("device", sa.String(length=64), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("cap", sa.Integer(), nullable=False),
+        sa.Column("approved_by", sa.String(length=255), nullable=False),
+        sa.Column("approved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("policy", "device", "day", name=op.f("pk_brake_cycles")),
+    )
+    op.create_table(
         "brakes",
         sa.Column("policy", sa.String(length=64), nullable=False),
         sa.Column("device", sa.String(length=64), nullable=False),
@@ -39,10 +50,21 @@ def upgrade() -> None:
         sa.Column("policy_version", sa.String(length=64), nullable=False),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("waits_for", sa.String(length=16), nullable=False),
+        sa.Column("notice_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("service_id", name=op.f("pk_decisions")),
     )
     op.create_index(op.f("ix_decisions_account_id"), "decisions", ["account_id"], unique=False)
-    op.create_index(op.f("ix_decisions_waits_for"), "decisions", ["waits_for"], unique=False)
+    op.create_index(
+        "ix_decisions_notice_at",
+        "decisions",
+        ["notice_at"],
+        unique=False,
+        postgresql_where=sa.text("notice_at IS NOT NULL"),
+    )
+    op.create_index(op.f("ix_decisions_policy_policy_version"), "decisions", ["policy", "policy_version"], unique=False)
+    op.create_index(
+        "ix_decisions_waits_for", "decisions", ["waits_for"], unique=False, postgresql_where=sa.text("waits_for != ''")
+    )
     op.create_table(
         "devices",
         sa.Column("name", sa.String(length=64), nullable=False),
@@ -88,7 +110,31 @@ def upgrade() -> None:
         sa.Column("observed", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_impositions")),
     )
+    op.create_index(op.f("ix_impositions_at"), "impositions", ["at"], unique=False)
     op.create_index(op.f("ix_impositions_service_id"), "impositions", ["service_id"], unique=False)
+    op.create_table(
+        "number_history",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(length=320), nullable=False),
+        sa.Column("service_id", sa.String(length=64), nullable=False),
+        sa.Column("account_id", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_number_history")),
+    )
+    op.create_index(op.f("ix_number_history_key"), "number_history", ["key"], unique=False)
+    op.create_table(
+        "numbers",
+        sa.Column("key", sa.String(length=320), nullable=False),
+        sa.Column("service_id", sa.String(length=64), nullable=False),
+        sa.Column("account_id", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_numbers")),
+    )
+    op.create_index(op.f("ix_numbers_service_id"), "numbers", ["service_id"], unique=False)
+    op.create_index(op.f("ix_numbers_state"), "numbers", ["state"], unique=False)
     op.create_table(
         "strays",
         sa.Column("device", sa.String(length=64), nullable=False),

@@ -1,0 +1,47 @@
+"""From the impositions of a service to what billing imposes now, and to the suspensions that are over. Pure."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from controller.core.facts import Imposed, Suspension
+from enforcement.access import Access
+from enforcement.entries import ServiceId
+
+_RUNGS = list(Access)
+"""From the highest down, on every ladder: the accesses are declared in that order."""
+
+
+def imposed_and_over(rows: Sequence[Any]) -> tuple[Mapping[str, list[Imposed]], Mapping[str, list[Suspension]]]:
+    """Of rows of `impositions` with their `account_id`, by service and in the order in which they began.
+
+    What was only observed cut nobody: it is no suspension.
+    """
+    imposed: dict[str, list[Imposed]] = defaultdict(list)
+    over: dict[str, list[Suspension]] = defaultdict(list)
+    for service, found in groupby(rows, key=lambda row: (row.account_id, row.service_id)):
+        mine = list(found)
+        imposed[service[0]] += [_imposed(row) for row in mine if row.ended_at is None]
+        over[service[0]] += _suspensions([row for row in mine if not row.observed])
+    return ({id: some for id, some in imposed.items() if some}, {id: some for id, some in over.items() if some})
+
+
+def _imposed(row: Any) -> Imposed:
+    return Imposed(ServiceId(row.service_id), Access(row.access), row.stage, row.at)
+
+
+def _suspensions(rows: Sequence[Any]) -> list[Suspension]:
+    """A stage that follows another at once is the same suspension; one that goes on is none that is over."""
+    episodes: list[list[Any]] = []
+    for row in rows:
+        if episodes and episodes[-1][-1].ended_at is not None and row.at <= episodes[-1][-1].ended_at:
+            episodes[-1].append(row)
+        else:
+            episodes.append([row])
+    return [_suspension(one) for one in episodes if one[-1].ended_at is not None]
+
+
+def _suspension(episode: Sequence[Any]) -> Suspension:
+    lowest = max((Access(row.access) for row in episode), key=_RUNGS.index)
+    return Suspension(ServiceId(episode[0].service_id), lowest, episode[0].at, episode[-1].ended_at)
