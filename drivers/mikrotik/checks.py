@@ -1,13 +1,14 @@
 """Checks: what in a router's setup would let a customer through a restriction, or defeat us, in words."""
 
 import re
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Iterable
 
 from drivers.mikrotik.entries import PATHS, Row
 from drivers.mikrotik.judging import is_ours, whose
+from drivers.mikrotik.reading import Reader
 from drivers.mikrotik.settings import Settings
 from drivers.mikrotik.wire import Connection, Reply, Words
-from enforcement.keys import Key, KeyType
+from enforcement.keys import KeyType
 
 RuleRow = dict[str, str]
 Rules = dict[str, list[RuleRow]]
@@ -17,9 +18,7 @@ _FAMILIES = {KeyType.IPV4: ("/ip", "IPv4"), KeyType.IPV6_PREFIX: ("/ipv6", "IPv6
 _RULE_PROPLIST = "=.proplist=.id,chain,action,src-address-list,dst-address-list,disabled"
 
 
-def problems(
-    connection: Connection, settings: Settings, installation: str, read: Callable[[Set[Key] | None], list[Row]]
-) -> list[str]:
+def problems(connection: Connection, settings: Settings, installation: str, reader: Reader) -> list[str]:
     """One sentence a problem. Raises as `observe` does where the router cannot be reached."""
     found = _account(connection, settings) + _service(connection, settings)
     acting: dict[str, set[str]] = {}
@@ -28,7 +27,7 @@ def problems(
         rules = _rules(connection, prefix)
         acting[family] = _lists_used(rules)
         found += _fasttracked(rules["filter"], settings, family)
-    return found + _unused(acting, settings) + _entries(read(None), settings, installation)
+    return found + _unused(acting, settings) + _entries(reader.look(None).rows, settings, installation)
 
 
 def _ask(connection: Connection, *commands: Words) -> list[Reply]:

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable, Sequence, Set
 from functools import lru_cache
+from hashlib import sha256
 from typing import NamedTuple
 
 from drivers.base import Garbled
+from drivers.mikrotik.notes import note_in
+from drivers.mikrotik.values import yes
 from drivers.mikrotik.wire import Words
 from enforcement.entries import Mark
 from enforcement.keys import Key, KeyType
@@ -12,14 +15,21 @@ from enforcement.keys import Key, KeyType
 PATHS = {KeyType.IPV4: "/ip/firewall/address-list", KeyType.IPV6_PREFIX: "/ipv6/firewall/address-list"}
 
 ASK_SINGLY_UP_TO = 16
-"""Keys that are worth a query. A router evaluates a query item by item and key by key, so that n keys cost it n
-comparisons an entry, while sending an entry costs about as much as a few dozen: beyond, the whole list is cheaper."""
+"""Keys that are worth a query. A router evaluates a query item by item and word by word, so that n keys cost it n
+comparisons an entry, while sending an entry costs about as much as a few dozen: beyond, our lists are read whole."""
+
+RECORD_ENDING = ".grifo.invalid"
+"""The name under which the record of an identity stands in a list: it resolves to nothing, ever (RFC 6761, 6.4)."""
 
 _PROPLIST = "=.proplist=.id,list,address,comment,disabled,dynamic,timeout"
+_OURS = ("?>comment=grifo:v1:", "?<comment=grifo:v1;", "?#&")
+"""Comments that begin as our marks do: a semicolon follows a colon."""
 
 
 class Row(NamedTuple):
-    """One entry of an address list. `key` is None for what names no single customer: a range, a DNS name.
+    """One entry of an address list. `key` is its address; None for what names no single customer: a range, a DNS name.
+
+    `holder` is the identity whose address it follows; its record is an entry, too, whose address is a name.
 
     A tuple, since a router may have tens of thousands and each sweep makes them all.
     """
@@ -31,35 +41,65 @@ class Row(NamedTuple):
     key: Key | None
     comment: str
     mark: Mark | None
+    holder: Key | None
     enabled: bool
     dynamic: bool
 
+    @property
+    def is_record(self) -> bool:
+        """Whether it only remembers: it is disabled, and holds nobody."""
+        return self.address.endswith(RECORD_ENDING)
 
-def questions(types: Iterable[KeyType], keys: Set[Key] | None) -> list[tuple[KeyType, Words]]:
-    """The `print` commands that read `keys`, or everything where None: one for each table at most."""
+
+def questions(
+    types: Iterable[KeyType], addresses: Set[str] | None, lists: Iterable[str] = (), comments: Iterable[str] = ()
+) -> list[tuple[KeyType, Words]]:
+    """The `print` commands that read the entries of some addresses, or of all where None; one for each table at most.
+
+    Beyond `ASK_SINGLY_UP_TO` addresses the entries of `lists` and all of ours are asked for, without any list of the
+    operator's that restricts nobody. `comments` are asked for besides.
+    """
+    if addresses is None:
+        return [(type, (f"{PATHS[type]}/print", _PROPLIST)) for type in types]
+    if len(addresses) > ASK_SINGLY_UP_TO:
+        named = [f"?list={name}" for name in sorted(lists)]
+        words = (*_OURS, *named, f"?#{'|' * len(named)}") if named else _OURS
+        return [(type, (f"{PATHS[type]}/print", _PROPLIST, *words)) for type in types]
     asked: list[tuple[KeyType, Words]] = []
     for type in types:
-        command = (f"{PATHS[type]}/print", _PROPLIST)
-        if keys is None or len(keys) > ASK_SINGLY_UP_TO:
-            asked.append((type, command))
-            continue
-        addresses = sorted(key.value for key in keys if key.type is type)
-        if addresses:
-            either = (f"?#{'|' * (len(addresses) - 1)}",) if len(addresses) > 1 else ()
-            asked.append((type, (*command, *[f"?address={address}" for address in addresses], *either)))
+        either = [f"?address={address}" for address in sorted(addresses) if _may_be(type, address)]
+        either += [f"?comment={comment}" for comment in sorted(comments)]
+        if either:
+            asked.append((type, (f"{PATHS[type]}/print", _PROPLIST, *either_of(either))))
     return asked
 
 
-def rows_of(type: KeyType, answers: Sequence[dict[str, str]], keys: Set[Key] | None) -> list[Row]:
-    """The rows of one table, of `keys` alone unless None. Raises Garbled where an entry lacks what every entry has."""
+def either_of(words: Sequence[str]) -> Words:
+    """Query words of which one must hold."""
+    return (*words, f"?#{'|' * (len(words) - 1)}") if len(words) > 1 else tuple(words)
+
+
+def _may_be(type: KeyType, address: str) -> bool:
+    return (":" in address) == (type is KeyType.IPV6_PREFIX)
+
+
+@lru_cache(65536)
+def record_name(key: Key) -> str:
+    """The address under which the record of an identity stands in a list."""
+    return sha256(str(key).encode()).hexdigest()[:32] + RECORD_ENDING
+
+
+def rows_of(type: KeyType, answers: Sequence[dict[str, str]]) -> list[Row]:
+    """The rows of one table. Raises Garbled where an entry lacks what every entry has."""
     try:
-        return [_row(type, answer) for answer in answers if keys is None or _key(type, answer["address"]) in keys]
+        return [_row(type, answer) for answer in answers]
     except KeyError as missing:
         raise Garbled(f"{PATHS[type]}: an entry came without its {missing}") from missing
 
 
 def _row(type: KeyType, answer: dict[str, str]) -> Row:
     comment = answer.get("comment", "")
+    note = note_in(comment) if comment else None
     return Row(
         path=PATHS[type],
         id=answer[".id"],
@@ -67,9 +107,10 @@ def _row(type: KeyType, answer: dict[str, str]) -> Row:
         address=answer["address"],
         key=_key(type, answer["address"]),
         comment=comment,
-        mark=_mark(comment),
-        enabled=answer.get("disabled", "false") not in ("true", "yes"),
-        dynamic=answer.get("dynamic", "false") in ("true", "yes"),
+        mark=note.mark if note else None,
+        holder=note.key if note else None,
+        enabled=not yes(answer.get("disabled", "false")),
+        dynamic=yes(answer.get("dynamic", "false")),
     )
 
 
@@ -79,11 +120,6 @@ def _key(type: KeyType, address: str) -> Key | None:
         return Key.of(type, address)
     except ValueError:
         return None
-
-
-@lru_cache(65536)
-def _mark(comment: str) -> Mark | None:
-    return Mark.parse(comment)
 
 
 def by_key(rows: Iterable[Row]) -> dict[Key, list[Row]]:

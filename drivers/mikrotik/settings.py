@@ -3,15 +3,20 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from drivers.mikrotik.garden import Garden, Rates, garden_from, rates_from
+from drivers.mikrotik.ways import CHOICES, Way
 from drivers.secret import Secret, secret_from
 from enforcement.access import Access
+from enforcement.keys import KeyType
 
 RESTRICTED = (Access.THROTTLED, Access.PORTAL, Access.BLOCKED)
 LISTS = {access: f"grifo-{access}" for access in RESTRICTED}
 
+_OR_ANONYMOUS = " (or 'anonymous')"
 _PASSWORD = frozenset({"password", "password_file", "password_env", "password_credential"})
 _KNOWN = _PASSWORD | {
     "host",
@@ -23,10 +28,25 @@ _KNOWN = _PASSWORD | {
     "lists",
     "obstructing_lists",
     "ipv6",
+    "ways",
+    "garden",
+    "throttle",
+    "connections",
     "connect_seconds",
     "reply_seconds",
     "turn_seconds",
 }
+
+
+class Connections(StrEnum):
+    """What is done about a customer's established connections, which rules may no longer see.
+
+    `READ`: ended with each change, and looked for at every read. `END`: ended with each change. `LEAVE`: left alone.
+    """
+
+    READ = "read"
+    END = "end"
+    LEAVE = "leave"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +55,9 @@ class Settings:
 
     `lists` names the address list of each access that this router gives; the operator's own rules act on them.
     `obstructing_lists` are lists by which something else restricts: an enabled entry there, not ours, obstructs.
+    `ways` says how users and MAC addresses are restricted; a type that is not named is no key of this router.
+    `garden` is what a restricted customer may still reach; None where the operator's own rules know it.
+    `anonymous` is TLS without any certificate, as api-ssl offers it: nobody knows whom he talks to.
     `connect_seconds` bounds connecting, `reply_seconds` the silence between two pieces of a reply,
     `turn_seconds` all the replies that one batch of commands waits for.
     """
@@ -44,11 +67,16 @@ class Settings:
     username: str
     password: Secret
     tls: bool
+    anonymous: bool
     ca_file: str | None
     server_name: str
     lists: Mapping[Access, str]
     obstructing_lists: frozenset[str]
     ipv6: bool
+    ways: Mapping[KeyType, Way]
+    garden: Garden | None
+    throttle: Rates | None
+    connections: Connections
     connect_seconds: float
     reply_seconds: float
     turn_seconds: float
@@ -58,12 +86,15 @@ def read(settings: Mapping[str, Any]) -> Settings:
     """Settings from the agent's file. Raises ValueError naming the key, what was wrong with it and what to give."""
     for key in settings.keys() - _KNOWN:
         raise ValueError(f"{key} is not a setting of the mikrotik driver; it has {', '.join(sorted(_KNOWN))}")
-    tls = _flag(settings, "tls", True)
+    anonymous = settings.get("tls") == "anonymous"
+    tls = anonymous or _flag(settings, "tls", True)
     ca_file = _text(settings, "ca_file", "") or None
     if ca_file and not tls:
         raise ValueError("ca_file is given but tls = false: nothing would be verified; leave one of them out")
     if ca_file and not Path(ca_file).is_file():
         raise ValueError(f"ca_file: {ca_file} is not a file; give the certificate authority of the router in PEM")
+    if ca_file and anonymous:
+        raise ValueError('ca_file is given but tls = "anonymous": nothing would be verified; leave one of them out')
     host = _text(settings, "host")
     lists = _lists(settings.get("lists", {}))
     return Settings(
@@ -72,11 +103,16 @@ def read(settings: Mapping[str, Any]) -> Settings:
         username=_text(settings, "username"),
         password=secret_from(settings, "password"),
         tls=tls,
+        anonymous=anonymous,
         ca_file=ca_file,
         server_name=_text(settings, "server_name", host),
         lists=lists,
         obstructing_lists=_obstructing(settings.get("obstructing_lists", []), lists),
         ipv6=_flag(settings, "ipv6", True),
+        ways=_ways(settings.get("ways", {})),
+        garden=garden_from(settings["garden"]) if "garden" in settings else None,
+        throttle=rates_from(settings["throttle"]) if "throttle" in settings else None,
+        connections=_connections(settings.get("connections", "read")),
         connect_seconds=_seconds(settings, "connect_seconds", 5),
         reply_seconds=_seconds(settings, "reply_seconds", 10),
         turn_seconds=_seconds(settings, "turn_seconds", 120),
@@ -94,9 +130,32 @@ def _flag(settings: Mapping[str, Any], key: str, default: bool) -> bool:
     value = settings.get(key, default)
     if not isinstance(value, bool):
         raise ValueError(  # noqa: TRY004  # build() promises ValueError for every wrong setting
-            f"{key} must be true or false, not {value!r}"
+            f"{key} must be true or false{_OR_ANONYMOUS if key == 'tls' else ''}, not {value!r}"
         )
     return value
+
+
+def _ways(given: Any) -> Mapping[KeyType, Way]:
+    if not isinstance(given, Mapping):
+        raise ValueError(  # noqa: TRY004  # build() promises ValueError for every wrong setting
+            f"ways must be a table such as {{ username = 'ppp_secret' }}, not {given!r}"
+        )
+    ways: dict[KeyType, Way] = {}
+    for type, choices in CHOICES.items():
+        way = given.get(str(type))
+        if way is not None and way not in tuple(choices):
+            raise ValueError(f"ways: {type} is enforced by one of {', '.join(choices)}, not {way!r}")
+        if way is not None:
+            ways[type] = Way(way)
+    for type in given.keys() - {str(type) for type in CHOICES}:
+        raise ValueError(f"ways: {type!r} is not one of {', '.join(CHOICES)}; an address needs no way")
+    return ways
+
+
+def _connections(given: Any) -> Connections:
+    if given not in tuple(Connections):
+        raise ValueError(f"connections must be one of {', '.join(Connections)}, not {given!r}")
+    return Connections(given)
 
 
 def _port(value: Any) -> int:

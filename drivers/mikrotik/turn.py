@@ -1,19 +1,23 @@
 """A turn: one slice of changes carried out on one router, and what came of each.
 
-In this order, each step waiting for the former's replies: entries taken away, entries put, entries left behind by
-those that moved to another list. So a restore is never behind a restriction, and a customer who moves between two
-lists is never in neither. Ids are read in the same turn, over the same connection, or not used.
+In this order, each step waiting for the former's replies: what is taken away, what is put, entries left behind by
+those that moved to another list; then what is live is ended where it no longer is as the record says. So a restore is
+never behind a restriction, and a customer who moves between two lists is never in neither. Ids are read in the same
+turn, over the same connection, or not used.
 """
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Iterable, Sequence
 
-from drivers.mikrotik.entries import PATHS, Row, by_key
+from drivers.mikrotik.ending import Ending
+from drivers.mikrotik.entries import PATHS, Row
 from drivers.mikrotik.judging import own_rows, whose
+from drivers.mikrotik.placing import Place, Placing, takes_away, target_of, without
+from drivers.mikrotik.reading import Reader, View
 from drivers.mikrotik.settings import Settings
+from drivers.mikrotik.swaps import Write, bound, restored, restricted, unbound
 from drivers.mikrotik.wire import Connection, Words
 from enforcement.access import Access
-from enforcement.changes import Change, Outcome, Refresh, Remove, Restore, Restrict, Result, key_of
-from enforcement.keys import Key
+from enforcement.changes import Change, Outcome, Refresh, Restrict, Result, key_of
 
 ALREADY = "already have such entry"
 GONE = "no such item"
@@ -21,19 +25,21 @@ GONE = "no such item"
 IDS_AT_ONCE = 100
 """Ids in one `remove`: a command of under a kilobyte, and little to sort out where one of them is missing."""
 
-Read = Callable[[Set[Key]], list[Row]]
-Rows = dict[Key, list[Row]]
+Doomed = list[tuple[int, Row]]
 
 
 class Turn:
-    """One slice under way. `read` reads the entries of some keys over `connection`."""
+    """One slice under way over `connection`."""
 
-    def __init__(self, connection: Connection, read: Read, settings: Settings, slice: Sequence[Change]) -> None:
+    def __init__(self, connection: Connection, reader: Reader, settings: Settings, slice: Sequence[Change]) -> None:
         self._connection = connection
-        self._read = read
+        self._reader = reader
         self._settings = settings
         self._slice = slice
+        self._names = frozenset(settings.lists.values())
         self._refusals: dict[int, str] = {}
+        self._details: dict[int, str] = {}
+        self._touched: set[int] = set()
 
     def carry_out(self) -> list[Outcome]:
         """One outcome a change. Raises Unreachable, Refused (the read) or Garbled."""
@@ -41,125 +47,160 @@ class Turn:
             impossible = self._impossible(change)
             if impossible:
                 self._refusals[at] = impossible
-        rows = self._rows([change for at, change in self._going() if not _blind(change)])
-        doomed = [(at, row) for at, change in self._going() if _takes_away(change) for row in _own(change, rows)]
-        self._remove(doomed)
-        rows = _without(rows, [row for at, row in doomed if at not in self._refusals])
-        self._put([at for at, change in self._going() if _target(change)], rows)
-        self._remove([(at, row) for at, change in self._going() if _target(change) for row in self._left(change, rows)])
-        return [self._outcome(at, change) for at, change in enumerate(self._slice)]
+        before = self._placing(change for _, change in self._going() if not self._blind(change))
+        before = self._take_away(before)
+        self._put([at for at, change in self._going() if not takes_away(change)], before)
+        self._remove([(at, row) for at, change in self._going() for row in self._left(change, before)])
+        ending = Ending(self._connection, self._reader, self._settings)
+        going = [(at, change) for at, change in self._going() if at in self._touched or isinstance(change, Refresh)]
+        left = ending.end([(at, change, before.homes(key_of(change))) for at, change in going])
+        return [self._outcome(at, change, at not in left) for at, change in enumerate(self._slice)]
 
     def _going(self) -> list[tuple[int, Change]]:
         return [(at, change) for at, change in enumerate(self._slice) if at not in self._refusals]
 
     def _impossible(self, change: Change) -> str:
         """Why this router cannot carry out a change; empty where it can."""
-        key, target = key_of(change), _target(change)
-        if key.type not in PATHS or (key.type.value == "ipv6_prefix" and not self._settings.ipv6):
+        key, target = key_of(change), target_of(change)
+        if key.type not in self._reader.types and key.type not in self._settings.ways:
             return f"this router's lists hold no {key.type} key"
         if target and target not in self._settings.lists:
             return f"the settings name no list for {target}"
         return ""
 
-    def _rows(self, changes: Sequence[Change]) -> Rows:
-        return by_key(self._read({key_of(change) for change in changes})) if changes else {}
+    def _blind(self, change: Change) -> bool:
+        """Whether a change needs no look before: an address' entry where nothing of ours was seen. The router tells
+        duplicates; an identity's addresses must be known first."""
+        if key_of(change).type in self._settings.ways:
+            return False
+        return isinstance(change, Refresh) or (isinstance(change, Restrict) and change.before is Access.FULL)
 
-    def _outcome(self, at: int, change: Change) -> Outcome:
+    def _placing(self, changes: Iterable[Change]) -> Placing:
+        keys = frozenset(key_of(change) for change in changes)
+        return Placing(self._reader.look(keys) if keys else View(keys), self._settings)
+
+    def _outcome(self, at: int, change: Change, done: bool) -> Outcome:
         if at in self._refusals:
             return Outcome(change, Result.REFUSED, self._refusals[at])
-        return Outcome(change, Result.DONE)
+        return Outcome(change, Result.DONE, self._details.get(at, ""), effect_done=done)
 
-    def _left(self, change: Change, rows: Rows) -> list[Row]:
+    # --- taking away -------------------------------------------------------------------------------------------------
+
+    def _take_away(self, before: Placing) -> Placing:
+        """Remove what goes; answers how things stand then."""
+        doomed: Doomed = []
+        for at, change in self._going():
+            doomed += [(at, row) for row in (before.own(change) if takes_away(change) else before.astray(change))]
+        self._remove(doomed)
+        freed = self._give_back(before)
+        gone = {(row.path, row.id): None for at, row in doomed if at not in self._refusals}
+        if freed:
+            return self._placing(change for _, change in self._going() if not self._blind(change))
+        return Placing(without(before.view, gone), self._settings) if gone else before
+
+    def _give_back(self, before: Placing) -> bool:
+        """Items that bear the mark of a change that takes away get their former value. Whether there were any."""
+        writes: list[tuple[int, Write]] = []
+        for at, change in self._going():
+            holder = before.holder(key_of(change))
+            if holder is None or not takes_away(change):
+                continue
+            items = before.view.items.get(key_of(change), ())
+            own = [item for item in items if item.note is not None and item.note.mark == change.mark]
+            back = (restored(item, self._names, holder) if holder.value else unbound(item) for item in own)
+            writes += [(at, write) for write in back]
+        self._details |= {at: write.detail for at, write in writes if write.detail}
+        self._send([(at, write.words) for at, write in writes])
+        return bool(writes)
+
+    def _left(self, change: Change, before: Placing) -> list[Row]:
         """Entries of this change's own mark in another list than the one it is in now."""
-        target = self._settings.lists[_target(change) or Access.FULL]
-        return [row for row in _own(change, rows) if row.list != target]
+        access = before.access(change)
+        if access is None or takes_away(change):
+            return []
+        name = self._settings.lists[access]
+        return [row for row in before.own(change) if row.list != name]
 
-    def _put(self, changes: Sequence[int], rows: Rows) -> None:
-        """See to it that each key is in its list. An entry that is already there counts only if it is ours."""
-        contested = self._send([(at, words) for at in changes if (words := self._words(at, rows))])
+    # --- putting -----------------------------------------------------------------------------------------------------
+
+    def _put(self, changes: Sequence[int], before: Placing) -> None:
+        """See to it that each key is where it shall be. An entry that is already there counts only if it is ours."""
+        contested = self._send([(at, words) for at in changes for words in self._words(at, before)])
         if not contested:
             return
-        rows = self._rows([self._slice[at] for at in contested])
-        again = [(at, words) for at in contested if (words := self._words(at, rows))]
+        now = self._placing(self._slice[at] for at in contested)
+        again = [(at, words) for at in contested if at not in self._refusals for words in self._words(at, now)]
         for at in self._send(again):
             self._refusals[at] = f"the router says {ALREADY}, but shows none"
 
+    def _words(self, at: int, now: Placing) -> list[Words]:
+        """The commands that put what a change wants; none where it is there, or where something foreign is."""
+        change = self._slice[at]
+        record = self._record(change, now)
+        if record.refusal:
+            self._refusals[at] = record.refusal
+            return []
+        words = [record.words] if record.words else []
+        for place in now.places(change):
+            words += self._entry(at, place, now)
+        return words if at not in self._refusals else []
+
+    def _record(self, change: Change, now: Placing) -> Write:
+        """The write that records a change on its customer's own item."""
+        key, target = key_of(change), target_of(change)
+        holder = now.holder(key)
+        if holder is None or target is None:
+            return Write()
+        items = now.view.items.get(key, [])
+        if not holder.value:
+            return bound(key, items, change.mark, target, holder)
+        return restricted(key, items, change.mark, self._settings.lists[target], self._names, holder)
+
+    def _entry(self, at: int, place: Place, now: Placing) -> list[Words]:
+        there = [row for row in now.at(place) if not row.dynamic or row.mark is not None]
+        ours = own_rows(there, self._slice[at].mark)
+        if any(row.enabled or place.record for row in ours):
+            return []
+        if ours:
+            return [(f"{place.path}/set", f"=.id={ours[0].id}", "=disabled=no")]
+        if there:
+            self._refusals[at] = f"list {place.list} already has {place.address}, not ours: {whose(there[0])}"
+            return []
+        words = (f"{place.path}/add", f"=list={place.list}", f"=address={place.address}", f"=comment={place.comment}")
+        return [(*words, "=disabled=yes") if place.record else words]
+
+    # --- sending -----------------------------------------------------------------------------------------------------
+
     def _send(self, commands: Sequence[tuple[int, Words]]) -> list[int]:
-        """Pipeline commands, one a change; note refusals; answer the changes whose entry is already there."""
-        already = []
+        """Pipeline commands; note refusals; answer the changes whose entry is already there."""
+        already: dict[int, None] = {}
         replies = self._connection.run([words for _, words in commands]) if commands else []
         for (at, _), reply in zip(commands, replies, strict=True):
+            self._touched.add(at)
             if ALREADY in reply.trap:
-                already.append(at)
+                already[at] = None
             elif reply.trap:
                 self._refusals[at] = reply.trap
-        return already
+        return list(already)
 
-    def _words(self, at: int, rows: Rows) -> Words:
-        """The command that puts a change's entry; none where it is there, or where a foreign one is in its place."""
-        change = self._slice[at]
-        key = key_of(change)
-        name = self._settings.lists[_target(change) or Access.FULL]
-        path = PATHS[key.type]
-        there = [row for row in rows.get(key, ()) if row.list == name]
-        ours = own_rows(there, change.mark)
-        if any(row.enabled for row in ours):
-            return ()
-        if ours:
-            return (f"{path}/set", f"=.id={ours[0].id}", "=disabled=no")
-        if there:
-            self._refusals[at] = f"list {name} already has {key.value}, not ours: {whose(there[0])}"
-            return ()
-        return (f"{path}/add", f"=list={name}", f"=address={key.value}", f"=comment={change.mark}")
-
-    def _remove(self, doomed: Sequence[tuple[int, Row]]) -> None:
+    def _remove(self, doomed: Doomed) -> None:
         """Remove rows by lists of ids; where the router refuses a list, read again and go on one by one."""
         chunks = _chunks(doomed)
+        self._touched |= {at for at, _ in doomed}
         replies = self._connection.run([_removal(chunk) for chunk in chunks]) if chunks else []
         doubtful = [pair for chunk, reply in zip(chunks, replies, strict=True) if reply.trap for pair in chunk]
         if not doubtful:
             return
-        rows = self._rows([self._slice[at] for at, _ in doubtful])
-        still = [(at, row) for at, row in doubtful for now in _own(self._slice[at], rows) if _same(now, row)]
+        now = self._placing(self._slice[at] for at, _ in doubtful)
+        there = {(row.path, row.id, row.mark) for row in now.view.rows}
+        still = [(at, row) for at, row in doubtful if (row.path, row.id, row.mark) in there]
         singles = [_removal([pair]) for pair in still]
         for (at, _), reply in zip(still, self._connection.run(singles) if singles else [], strict=True):
             if reply.trap and GONE not in reply.trap:
                 self._refusals[at] = reply.trap
 
 
-def _blind(change: Change) -> bool:
-    """Whether a change needs no read before: an entry where nothing of ours was seen. The router tells duplicates."""
-    return isinstance(change, Refresh) or (isinstance(change, Restrict) and change.before is Access.FULL)
-
-
-def _target(change: Change) -> Access | None:
-    """The access whose list the key shall be in; None where it shall be in none."""
-    match change:
-        case Restrict(entry=entry) | Restore(entry=entry) if entry.restricts:
-            return entry.access
-        case _:
-            return None
-
-
-def _takes_away(change: Change) -> bool:
-    return isinstance(change, Remove) or (isinstance(change, Restore) and not change.entry.restricts)
-
-
-def _own(change: Change, rows: Rows) -> list[Row]:
-    return own_rows(rows.get(key_of(change), ()), change.mark)
-
-
-def _without(rows: Rows, gone: Sequence[Row]) -> Rows:
-    """What is left once some rows are gone: a key's former binding makes room for the next in one slice."""
-    ids = {(row.path, row.id) for row in gone}
-    return {key: [row for row in its if (row.path, row.id) not in ids] for key, its in rows.items()}
-
-
-def _same(now: Row, before: Row) -> bool:
-    return (now.path, now.id) == (before.path, before.id)
-
-
-def _chunks(doomed: Sequence[tuple[int, Row]]) -> list[list[tuple[int, Row]]]:
+def _chunks(doomed: Doomed) -> list[Doomed]:
     """Pairs by table, at most `IDS_AT_ONCE` each."""
     chunks = []
     for path in PATHS.values():
@@ -168,6 +209,6 @@ def _chunks(doomed: Sequence[tuple[int, Row]]) -> list[list[tuple[int, Row]]]:
     return chunks
 
 
-def _removal(chunk: Sequence[tuple[int, Row]]) -> Words:
+def _removal(chunk: Doomed) -> Words:
     path = chunk[0][1].path
     return (f"{path}/remove", f"=.id={','.join(row.id for _, row in chunk)}")

@@ -10,10 +10,10 @@ Row = Mapping[str, str]
 SILENT = frozenset({"passthrough", "log", "add-src-to-address-list", "add-dst-to-address-list", "mark-connection"})
 """Actions after which the packet goes on to the next rule."""
 
-_NO_MATCHERS = frozenset(
-    (".id", "chain", "action", "comment", "disabled", "dynamic", "invalid", "log", "log-prefix", "reject-with")
-    + ("jump-target", "to-addresses", "to-ports", "passthrough", "new-packet-mark", "new-connection-mark", "hw-offload")
-)
+_NO_MATCHERS = frozenset({".id", "chain", "action", "comment", "disabled", "dynamic", "invalid", "log", "log-prefix"})
+_OF_ACTIONS = frozenset({"reject-with", "jump-target", "to-addresses", "to-ports", "passthrough", "hw-offload"})
+_OF_MARKS = frozenset({"new-packet-mark", "new-connection-mark"})
+_SAY_NOTHING = _NO_MATCHERS | _OF_ACTIONS | _OF_MARKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Seen:
 
 def matches(row: Row, seen: Seen, lists: Iterable[Row]) -> bool:
     """Whether every matcher of the rule holds. Raises ValueError for a matcher that is not known here."""
-    return all(_holds(name, value, seen, lists) for name, value in row.items() if name not in _NO_MATCHERS)
+    return all(_holds(name, value, seen, lists) for name, value in row.items() if name not in _SAY_NOTHING)
 
 
 def _holds(name: str, value: str, seen: Seen, lists: Iterable[Row]) -> bool:
