@@ -46,7 +46,8 @@ def wanted(settings: Settings, installation: str) -> list[Wanted]:
         found += maker.chains(family)
         found += maker.entrances(family)
     found += maker.redirect()
-    return found + maker.queues()
+    found += maker.queues()
+    return found
 
 
 def _profiles(settings: Settings) -> Iterator[Wanted]:
