@@ -11,10 +11,11 @@ from drivers.radius.attributes import class_octets
 from drivers.radius.check import problems
 from drivers.radius.compose import compose
 from drivers.radius.database import Database
+from drivers.radius.packets import Ask
 from drivers.radius.prepare import Need, add_rows, after_installing, needs
 from drivers.radius.reply import Replies, group_replies, read_replies
 from drivers.radius.rows import Customer, customers, live_sessions, names_of_interest
-from drivers.radius.sender import Ask, Sender
+from drivers.radius.sender import Sender
 from drivers.radius.settings import Settings
 from drivers.radius.telling import Word, Worth, judged, move_of, word_for
 from drivers.radius.truth import Finding, Meaning, access_of, findings, must_be_told, plan_of, seen

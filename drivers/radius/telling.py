@@ -12,10 +12,10 @@ from enum import Enum, auto
 from pyrad.packet import CoAACK, CoANAK, CoARequest, DisconnectACK, DisconnectNAK, DisconnectRequest
 
 from drivers.radius.attributes import Value, value_of
+from drivers.radius.packets import Answer, Ask
 from drivers.radius.profile import Passage, Way
 from drivers.radius.reply import Replies
 from drivers.radius.rows import Customer, Session
-from drivers.radius.sender import Answer, Ask
 from drivers.radius.settings import Groups, Nas
 from drivers.radius.truth import Finding
 from enforcement.access import Access

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from drivers.radius.sender import SILENCE, Answer, Ask, Sender
+from drivers.radius.packets import SILENCE, Answer, Ask
+from drivers.radius.sender import Sender
 from drivers.radius.settings import Nas as NasAddress
 from drivers.secret import Secret
 from lab.nas.dae import Misbehaviour, Strictness
