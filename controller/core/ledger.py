@@ -5,14 +5,14 @@ collection makes no debt by itself: an invoice is unpaid until it is paid; retur
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from controller.core.calendar import days_after
 from controller.core.collecting import Idle, idle_invoices
 from controller.core.facts import Charge, Facts, Invoice, Payment
 from controller.core.horizon import Horizon
-from controller.core.payments import Standing, TakenBack, cleared, taken_back
+from controller.core.payments import Standing, TakenBack, cleared, pays_all, taken_back
 from controller.core.policy import Policy, Track
 from enforcement.entries import ServiceId
 
@@ -71,17 +71,39 @@ class Debt:
 
 def unpaid_invoices(facts: Facts, policy: Policy, now: datetime, horizon: Horizon) -> tuple[Unpaid, ...]:
     """All invoices that cleared payments leave open at `now`, past due or not, the oldest due first."""
+    if pays_all(facts, policy, now):
+        return ()
     standings = cleared(facts, policy, now, horizon)
+    unpaid = unpaid_after(facts, standings)
+    if not unpaid:
+        return ()
+    idle = idle_invoices(facts, policy, now, horizon)
+    reopened = _reopened(facts, standings, taken_back(facts, policy, now))
+    if not idle and not reopened:
+        return unpaid
+    return tuple(
+        replace(one, reopened_at=reopened.get(one.invoice.id), idle=idle.get(one.invoice.id)) for one in unpaid
+    )
+
+
+def unpaid_after(facts: Facts, standings: Sequence[Standing]) -> tuple[Unpaid, ...]:
+    """What these payments leave open of the account's invoices, and no more than that."""
     if _all_paid(facts, standings):
         return ()
     invoices = _invoices(facts)
     paid = _paid(facts, invoices, _money(standings))
-    still_open = [invoice for invoice in invoices if paid[invoice.id] < invoice.amount]
-    idle = idle_invoices(facts, policy, now, horizon)
-    reopened = _reopened(facts, invoices, standings, paid, taken_back(facts, policy, now))
     return tuple(
-        Unpaid(invoice, _open_shares(invoice, paid[invoice.id]), reopened.get(invoice.id), idle.get(invoice.id))
-        for invoice in still_open
+        Unpaid(invoice, _open_shares(invoice, paid[invoice.id]))
+        for invoice in invoices
+        if paid[invoice.id] < invoice.amount
+    )
+
+
+def concerns(invoice: Invoice, service: ServiceId) -> bool:
+    """Whether an invoice bills a service for itself, or does not say which one it bills."""
+    return not invoice.lines or any(
+        amount > 0 and track is Track.SERVICE and of in (None, service)
+        for (of, track), amount in _parts(invoice).items()
     )
 
 
@@ -179,16 +201,13 @@ def _take(loose: dict[str, int], invoice: Invoice, paid: int) -> int:
     return paid + taken
 
 
-def _reopened(
-    facts: Facts,
-    invoices: Sequence[Invoice],
-    standings: Sequence[Standing],
-    paid: Mapping[str, int],
-    lost: Sequence[TakenBack],
-) -> dict[str, datetime]:
+def _reopened(facts: Facts, standings: Sequence[Standing], lost: Sequence[TakenBack]) -> dict[str, datetime]:
     """When money that had paid of an invoice was last taken back: just before, more of it was paid than now is."""
     found: dict[str, datetime] = {}
-    money = [*_money(standings)]
+    if not lost:
+        return found
+    invoices, money = _invoices(facts), [*_money(standings)]
+    paid = _paid(facts, invoices, money)
     for one in lost:
         money.append((one.payment, one.amount))
         before = _paid(facts, invoices, money)

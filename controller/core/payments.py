@@ -6,7 +6,7 @@ Between the facts and the ledger. A payment counts when its instrument can no lo
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,7 @@ from controller.core.horizon import Horizon
 from controller.core.policy import ClearingRules, Clears, Policy
 from controller.core.refunds import CameBack, came_back
 
-_KNOWN = frozenset(one.value for one in Instrument)
+_KNOWN = {one.value: one for one in Instrument}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,44 @@ def cleared(facts: Facts, policy: Policy, now: datetime, horizon: Horizon) -> li
     """The payments that pay debts at `now`, in the order in which they counted."""
     found = [one for one in _standings(facts, policy, now, horizon) if _counts(one, now)]
     return sorted(found, key=lambda one: (one.counts_at or one.waits_until, one.payment.id))
+
+
+def pays_all(facts: Facts, policy: Policy, now: datetime) -> bool:
+    """Whether the account is plainly paid: all its money counts, in one currency, and reaches for all its bills.
+
+    Nearly all accounts are, and a review of all accounts must be quick. What may come back or is not yet money is no
+    plain case, and is looked at in full: an answer of False says nothing. Nothing here changes by the clock.
+    """
+    if facts.returns:
+        return False
+    left, currency = 0, ""
+    for payment in facts.payments:
+        if payment.reversed_at is not None or not _counts_plainly(payment, policy, now):
+            return False
+        currency = currency or payment.currency
+        if payment.currency != currency:
+            return False
+        left += payment.amount
+    for invoice in facts.invoices:
+        if not invoice.cancelled:
+            left -= invoice.amount
+            if invoice.currency != currency:
+                return False
+    return left >= 0
+
+
+def _counts_plainly(payment: Payment, policy: Policy, now: datetime) -> bool:
+    if payment.clears_at is not None:
+        return payment.clears_at <= now
+    clears = _clears(policy.clearing, payment.instrument)
+    if clears is Clears.AT_ONCE:
+        return True
+    if payment.pending:
+        return False
+    if clears is Clears.BOOKED or policy.clearing.provisional:
+        return True
+    window = policy.clearing.return_window_days
+    return payment.received_at < _counted_before(policy.timezone, now, window, policy.calendar.bank)
 
 
 def under_way(facts: Facts, policy: Policy, now: datetime, horizon: Horizon) -> list[Standing]:
@@ -140,11 +178,27 @@ def _counts_at(payment: Payment, policy: Policy, days: Days) -> datetime | None:
 
 def _clears(rules: ClearingRules, instrument: str) -> Clears:
     """A word that is none of `Instrument` is `other`; an instrument that the policy does not name counts at once."""
-    word = instrument if instrument in _KNOWN else Instrument.OTHER
-    return rules.by_instrument.get(Instrument(word), Clears.AT_ONCE)
+    return rules.by_instrument.get(_KNOWN.get(instrument, Instrument.OTHER), Clears.AT_ONCE)
+
+
+@lru_cache(maxsize=64)
+def _counted_before(timezone: str, now: datetime, bank_days: int, bank: frozenset[date]) -> datetime:
+    """Debits that were received before this instant can no longer be returned without a reason."""
+    zone = ZoneInfo(timezone)
+    day = today = local_date(zone, now)
+    while window_ends(zone, day, bank_days, bank) > start_of(zone, today):
+        day -= timedelta(days=1)
+    return start_of(zone, days_after(day, 1))
 
 
 @lru_cache(maxsize=4096)
 def window_ends(zone: ZoneInfo, collected_on: date, bank_days: int, bank: frozenset[date]) -> datetime:
     """When the payer's bank can no longer return a debit without a reason: after the last of its bank days."""
-    return start_of(zone, days_after(add_bank_days(collected_on, bank_days, bank), 1))
+    return start_of(zone, days_after(last_return_day(collected_on, bank_days, bank), 1))
+
+
+def last_return_day(collected_on: date, bank_days: int, bank: frozenset[date]) -> date:
+    """The last day on which the payer's bank may return a debit by itself; never, of one that is never collected."""
+    if collected_on.year == date.max.year:
+        return date.max
+    return add_bank_days(collected_on, bank_days, bank)

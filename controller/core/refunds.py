@@ -46,6 +46,10 @@ def came_back(facts: Facts) -> Mapping[str, CameBack]:
 
 
 def _event(collection: str, returns: list[Return], most: int | None) -> CameBack:
+    if len(returns) == 1:
+        (one,) = returns
+        amount = one.amount if most is None else min(one.amount, most)
+        return CameBack(collection, max(amount, 0), one.returned_on, class_of(one.code))
     amount = sum({max(one.amount, 0) for one in returns})
     on = max(one.returned_on for one in returns)
     kind = min((class_of(one.code) for one in returns), key=_CAREFUL.__getitem__)

@@ -1,18 +1,23 @@
 """The trailing run of returned receipts of a service, recomputed from the ledger each time: nothing is counted up.
 
 Between the ledger and `decide`: so many in a row are what a release may be proposed on. A receipt is an invoice:
-however often it is presented again, it counts once.
+however often it is presented again, it counts once. The reading of "three in a row" is the product's own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from enum import Enum, auto
+from itertools import takewhile
 
-from controller.core.facts import Facts
+from controller.core.calendar import Days, local_date, start_of
+from controller.core.facts import Collection, Facts, HoldKind, Invoice
+from controller.core.holds import holds_in_force
 from controller.core.horizon import Horizon
-from controller.core.ledger import Unpaid
+from controller.core.ledger import Unpaid, concerns, debts_of, totals
+from controller.core.payments import last_return_day
 from controller.core.policy import Policy, Track
-from controller.core.refunds import came_back
+from controller.core.refunds import CameBack, came_back
 from controller.core.return_codes import ReturnClass
 from enforcement.entries import ServiceId
 
@@ -21,12 +26,36 @@ from enforcement.entries import ServiceId
 class Run:
     """`length` is how many returned receipts in a row are unpaid; `certain` is that number without late refunds.
 
-    `invoices` are those of `length`, the oldest first.
+    A late refund comes after the days in which the bank may return a debit by itself: without it the receipt would be
+    settled. `invoices` are those of `length`, the oldest first.
     """
 
     length: int
     certain: int
     invoices: tuple[str, ...]
+
+
+_NONE = Run(0, 0, ())
+
+
+class _Says(Enum):
+    """What one receipt does to the run."""
+
+    COUNTS = auto()
+    LATE = auto()
+    """It counts; had it not been refunded late, it would be settled."""
+    LATE_AGAIN = auto()
+    """It counts; had it not been refunded late, it would be paid after an earlier return."""
+    NEITHER = auto()
+    BREAKS = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class _Returned:
+    """The latest collection of a receipt that came back whole and counts; `before` where another had come back."""
+
+    late: bool
+    before: bool
 
 
 def run_of(
@@ -37,9 +66,98 @@ def run_of(
     now: datetime,
     horizon: Horizon,
 ) -> Run:
-    """The trailing run of a service's returned receipts that are unpaid now."""
-    back = came_back(facts)
-    counting = {one.invoice for one in facts.collections if one.id in back and back[one.id].kind is ReturnClass.COUNTS}
-    owed = [one.invoice.id for one in unpaid if one.owed_for(service_id, Track.SERVICE) > 0]
-    found = tuple(id for id in owed if id in counting)
-    return Run(len(found), len(found), found)
+    """The trailing run of a service's returned receipts that are unpaid now; `unpaid` is the account's ledger."""
+    if not unpaid or not facts.returns:
+        return _NONE
+    returned = _returned(facts, policy, now, horizon)
+    excused = _excused(facts, policy, service_id, unpaid, now, horizon)
+    still_open = {one.invoice.id: one for one in unpaid}
+    latest_first = sorted(
+        (one for one in facts.invoices if not one.cancelled and one.amount > 0 and concerns(one, service_id)),
+        key=lambda one: (one.due_on, one.presented_on, one.id),
+        reverse=True,
+    )
+    said = [
+        (one.id, _says(one, still_open.get(one.id), service_id, returned.get(one.id), policy, excused))
+        for one in latest_first
+    ]
+    run = [id for id, says in takewhile(lambda one: one[1] is not _Says.BREAKS, said) if says is not _Says.NEITHER]
+    sure = takewhile(lambda one: one[1] not in (_Says.BREAKS, _Says.LATE), said)
+    return Run(len(run), sum(says is _Says.COUNTS for _, says in sure), tuple(reversed(run)))
+
+
+def _says(
+    invoice: Invoice,
+    unpaid: Unpaid | None,
+    service: ServiceId,
+    returned: _Returned | None,
+    policy: Policy,
+    excused: Callable[[Invoice], bool],
+) -> _Says:
+    """Paid by any means, a receipt leaves the run, and breaks it where it had not come back."""
+    still_owed = 0 if unpaid is None else unpaid.owed_for(service, Track.SERVICE)
+    if _is_settled(invoice, unpaid, still_owed, policy):
+        return _Says.BREAKS if returned is None else _Says.NEITHER
+    is_idle = unpaid is not None and unpaid.idle is not None
+    if returned is None or is_idle or still_owed < policy.trivial_amount or excused(invoice):
+        return _Says.NEITHER
+    if returned.late:
+        return _Says.LATE_AGAIN if returned.before else _Says.LATE
+    return _Says.COUNTS
+
+
+def _is_settled(invoice: Invoice, unpaid: Unpaid | None, still_owed: int, policy: Policy) -> bool:
+    """Whether nothing of it is open for the service, or next to nothing of a bill that was paid but for that."""
+    if unpaid is None or still_owed == 0:
+        return True
+    return still_owed < policy.trivial_amount and sum(unpaid.shares.values()) < invoice.amount
+
+
+def _returned(facts: Facts, policy: Policy, now: datetime, horizon: Horizon) -> Mapping[str, _Returned]:
+    """The receipts that came back whole for a reason that counts, by invoice. A part of one is never the whole."""
+    back, days = came_back(facts), policy.days_of(facts.municipality)
+    found: dict[str, _Returned] = {}
+    for one in sorted(facts.collections, key=lambda one: (one.collected_on, one.id)):
+        event = back.get(one.id)
+        if event is not None and event.amount >= one.amount and _counts(event, facts, days, now, horizon):
+            found[one.invoice] = _Returned(_is_late(one, event.on, policy), before=one.invoice in found)
+    return found
+
+
+def _is_late(collection: Collection, on: date, policy: Policy) -> bool:
+    return on > last_return_day(collection.collected_on, policy.clearing.return_window_days, policy.calendar.bank)
+
+
+def _counts(event: CameBack, facts: Facts, days: Days, now: datetime, horizon: Horizon) -> bool:
+    """Whether it is the payer's: what the payer's bank was told to refuse counts once the customer was reached."""
+    if event.kind is not ReturnClass.PAYER:
+        return event.kind is ReturnClass.COUNTS
+    since = start_of(days.zone, event.on)
+    reached = [
+        one.delivered_at
+        for one in facts.notices
+        if one.delivered_at is not None and one.bounced_at is None and one.delivered_at >= since
+    ]
+    for at in reached:
+        horizon.note(at)
+    return any(at <= now for at in reached)
+
+
+def _excused(
+    facts: Facts,
+    policy: Policy,
+    service: ServiceId,
+    unpaid: Sequence[Unpaid],
+    now: datetime,
+    horizon: Horizon,
+) -> Callable[[Invoice], bool]:
+    """Which receipts are disputed or in a plan: those that had been presented when it began."""
+    if not facts.holds:
+        return lambda _: False
+    zone = policy.days_of(facts.municipality).zone
+    today = local_date(zone, now)
+    late = [debt for debt in debts_of(service, unpaid, Track.SERVICE) if debt.late_from <= today]
+    held = holds_in_force(facts, service, policy, totals(late), now, horizon)
+    began = [local_date(zone, one.hold.since) for one in held if one.hold.kind in (HoldKind.DISPUTE, HoldKind.PLAN)]
+    last = max(began, default=date.min)
+    return lambda invoice: invoice.presented_on <= last
