@@ -12,7 +12,7 @@ from controller.api.auth import Role, checked_name, digest_of, new_token
 from controller.clock import system_clock
 from controller.conclusion import Book
 from controller.core.policy import Policy
-from controller.policy_files import load_policies
+from controller.policies import load_policies
 from controller.settings import Settings
 from controller.store.engine import Database, open_database
 from controller.store.migrations import migrate

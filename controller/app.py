@@ -20,7 +20,7 @@ from controller.api.wake import Board
 from controller.clock import Clock, system_clock
 from controller.conclusion import Book
 from controller.metrics import Metrics
-from controller.policy_files import load_policies
+from controller.policies import load_policies
 from controller.review import review_due
 from controller.schedule import Progress, Schedule
 from controller.settings import Settings

@@ -1,12 +1,12 @@
 """The settings files of controller and agent, as an operator would write them, in a folder of the lab's own."""
 
 import socket
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from lab.box.month import RADIUS, ROUTER, SWITCH
 from lab.box.network import API_PASSWORD, API_USER, CARE_NUMBER, RADIUS_SECRET, Network
+from lab.box.policies import write_policies
 
 _CONTROLLER = """\
 installation = "lab"
@@ -73,7 +73,7 @@ def write_settings(folder: Path, net: Network) -> Files:
     for name, secret in (("router.password", API_PASSWORD), ("nas.secret", RADIUS_SECRET)):
         write_secret(folder / name, secret)
     controller, agent = folder / "controller.toml", folder / "agent.toml"
-    controller.write_text(_CONTROLLER.format(folder=folder, port=port, policies=shipped() / "policies"))
+    controller.write_text(_CONTROLLER.format(folder=folder, port=port, policies=write_policies(folder)))
     agent.write_text(
         _AGENT.format(
             folder=folder,
@@ -98,12 +98,6 @@ def write_secret(path: Path, secret: str) -> None:
     """A file that its owner alone can read."""
     path.touch(mode=0o600)
     path.write_text(secret + "\n")
-
-
-def shipped() -> Path:
-    """The folder `configs` of this installation: beside the source, or where the wheel puts it."""
-    beside = Path(__file__).resolve().parents[2] / "configs"
-    return beside if beside.is_dir() else Path(sys.prefix) / "share" / "grifo" / "configs"
 
 
 def _free_port() -> int:

@@ -28,16 +28,21 @@ AGENT = "agent1"
 
 POLICY = """
 timezone = "Europe/Madrid"
-payments_fresh_hours = 48
 trivial_amount = 0
 courtesy_days = 3
 [calendar]
-country = "ES"
-[window]
+country = "IT"
+[windows.cut]
 weekdays = ["mon", "tue", "wed", "thu", "fri", "sat"]
 opens = "08:00"
 closes = "20:00"
 on_eves = true
+[windows.messages]
+weekdays = ["mon", "tue", "wed", "thu", "fri"]
+opens = "09:00"
+closes = "20:00"
+[freshness]
+hours = 48
 [brake]
 number = 1000
 percent = 100
@@ -54,7 +59,11 @@ valid_days = 365
 text = "a test"
 mark = "D"
 verified_on = 2026-01-01
-"""
+""" + "".join(
+    f'[[loosened]]\nkey = "{key}"\nreason = "a test"\nauthor = "a test"\nexpires = 2099-12-31\n'
+    for key in ("trivial_amount", "windows.cut.weekdays", "windows.cut.closes", "windows.cut.on_eves", "brake.percent")
+)
+"""Looser than prudence, so that things happen, and of a country that has no floors of law here."""
 
 
 @dataclass

@@ -1,7 +1,6 @@
 """Accounts as billing may tell them: near enough to a real unpaid month that all of the core's paths are walked."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
@@ -24,12 +23,12 @@ from controller.core.facts import (
     Service,
 )
 from controller.core.policy import BrakeRule, Conditions, FreshnessRules, NoticeRule, Policy, Source, Stage
-from controller.policy_files import load_policy
 from enforcement.access import Access, Kind, Reason
 from enforcement.entries import ServiceId
+from tests.core.policies import policy
 
 MADRID = ZoneInfo("Europe/Madrid")
-SPAIN = load_policy(Path(__file__).parents[2] / "configs" / "policies" / "es.toml")
+SPAIN = policy("es")
 NET, TEL = ServiceId("net"), ServiceId("tel")
 TUESDAY = date(2026, 11, 10)
 STAGES = ("throttled", "portal", "incoming_only")

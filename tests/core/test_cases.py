@@ -25,13 +25,12 @@ from controller.core.facts import (
     Payment,
     Service,
 )
-from controller.policy_files import load_policies
 from enforcement.access import Access, Kind, Reason
 from enforcement.entries import ServiceId
+from tests.core import policies
 from tests.core.histories import fresh
 
 FOLDER = Path(__file__).parent / "cases"
-POLICIES = load_policies(Path(__file__).parents[2] / "configs" / "policies")
 CASES = [
     pytest.param(path.stem, case, id=f"{path.stem}: {case['name']}")
     for path in sorted(FOLDER.glob("*.toml"))
@@ -49,7 +48,7 @@ ALLOWED = frozenset(
 @pytest.mark.parametrize(("policy", "case"), CASES)
 def test_the_case_is_decided_as_written(policy: str, case: Mapping[str, Any]) -> None:
     assert not case.keys() - ALLOWED
-    rules = POLICIES[policy]
+    rules = policies.policy(policy)
     reader = Reader(ZoneInfo(rules.timezone))
     now = reader.instant(case["now"])
     decided = {str(one.service): reader.shown(one) for one in decide(reader.facts(case), rules, now)}

@@ -21,7 +21,8 @@ from lab.box.clock import MovedClock
 from lab.box.launch import running_agent, running_controller
 from lab.box.month import BANK, NEXT_TUESDAY, TUESDAY, at, event, fresh
 from lab.box.noc import Noc
-from lab.box.settings import shipped, write_secret
+from lab.box.policies import write_policies
+from lab.box.settings import write_secret
 from lab.nas.nas import Nas
 from lab.routeros import RouterOS
 from tests.drivers.mikrotik_routers import USER, V4, V6, router
@@ -130,7 +131,7 @@ def _operator(postgres: Postgres, folder: Path) -> Iterator[Operator]:
         settings_file = folder / "controller.toml"
         settings_file.write_text(
             f'installation = "isp"\ndatabase = "{postgres.create_database(f"grifo_{name}")}"\n'
-            f'listen = "127.0.0.1:{port}"\npolicies = "{shipped() / "policies"}"\ndefault_policy = "es"\n'
+            f'listen = "127.0.0.1:{port}"\npolicies = "{write_policies(folder)}"\ndefault_policy = "es"\n'
         )
         settings = load_settings(settings_file)
         migrate_database(settings)

@@ -12,7 +12,8 @@ from controller.administration import add_token, migrate_database
 from controller.app import make_server
 from controller.settings import load_settings
 from lab.box.launch import running_agent
-from lab.box.settings import shipped, write_secret
+from lab.box.policies import write_policies
+from lab.box.settings import write_secret
 from tests.cli.conftest import Done, environment, run
 from tests.drivers.mikrotik_routers import USER, router
 from tests.lab.certificates import make_certificate
@@ -45,7 +46,7 @@ def secure(tmp_path: Path) -> Iterator[Secure]:
     (tmp_path / "controller.toml").write_text(
         f'installation = "isp"\ndatabase = "sqlite:///{tmp_path}/grifo.db"\nlisten = "127.0.0.1:{port}"\n'
         f'tls_certificate = "{certificate.file}"\ntls_key = "{certificate.key}"\n'
-        f'policies = "{shipped() / "policies"}"\ndefault_policy = "es"\n'
+        f'policies = "{write_policies(tmp_path)}"\ndefault_policy = "es"\n'
     )
     settings = load_settings(tmp_path / "controller.toml")
     migrate_database(settings)
