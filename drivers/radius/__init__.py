@@ -12,13 +12,26 @@ altered, so there is nothing to put back: taking both rows away leaves the table
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from drivers.base import Driver
 from drivers.radius.driver import RadiusDriver
+from drivers.radius.sender import Sender
+from drivers.radius.settings import Settings
 from drivers.radius.settings_file import settings_from
+from drivers.radius.several import SeveralServers
 
 
 def build(settings: Mapping[str, Any], installation: str) -> Driver:
     """A driver from its settings. Raises ValueError naming the key and what was wrong."""
-    return RadiusDriver(settings_from(settings), installation)
+    return driver_for(settings_from(settings), installation)
+
+
+def driver_for(settings: Settings, installation: str) -> Driver:
+    """One database's driver, or one made of several."""
+    if not settings.other_databases:
+        return RadiusDriver(settings, installation)
+    sender = Sender()
+    urls = (settings.database, *settings.other_databases)
+    return SeveralServers([RadiusDriver(replace(settings, database=url), installation, sender) for url in urls])

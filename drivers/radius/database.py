@@ -15,7 +15,14 @@ from drivers.base import Garbled, Refused, Unreachable
 from drivers.radius.settings import Settings
 from drivers.radius.tables import Tables
 
-_REFUSALS = ("no such table", "no such column", "readonly database", "permission denied", "denied to user")
+_REFUSALS = (
+    "no such table",
+    "no such column",
+    "readonly database",
+    "permission denied",
+    "denied to user",
+    "command denied",
+)
 _PATIENCE_S = 10
 
 
@@ -25,6 +32,9 @@ class Database:
     def __init__(self, settings: Settings) -> None:
         self.tables = Tables(settings.tables)
         self._engine = _engine(settings)
+        url = settings.database
+        self.name = f"{url.host or 'local'}/{url.database or ''}"
+        """For a person, without its secret."""
         self._has_marks = False
 
     @contextmanager
@@ -63,6 +73,8 @@ def _engine(settings: Settings) -> Engine:
     patience: dict[str, object] = {}
     if url.get_backend_name() == "postgresql":
         patience = {"connect_timeout": _PATIENCE_S, "options": f"-c statement_timeout={_PATIENCE_S * 6000}"}
+    elif url.get_backend_name() in ("mysql", "mariadb"):
+        patience = {"connect_timeout": _PATIENCE_S, "read_timeout": _PATIENCE_S * 6, "write_timeout": _PATIENCE_S * 6}
     elif url.get_backend_name() == "sqlite":
         patience = {"timeout": _PATIENCE_S}
     return create_engine(url, pool_size=1, max_overflow=0, pool_pre_ping=True, connect_args=patience)

@@ -40,13 +40,18 @@ class _Telling:
 class RadiusDriver:
     """One FreeRADIUS database and the NASes behind it. Key: the user name, exactly as the tables write it."""
 
-    def __init__(self, settings: Settings, installation: str) -> None:
+    def __init__(self, settings: Settings, installation: str, sender: Sender | None = None) -> None:
         self._settings = settings
         self._installation = installation
         self._database = Database(settings)
         self._tables = self._database.tables
-        self._sender = Sender()
+        self._sender = sender or Sender()
         self._disowned: dict[int, str] = {}
+
+    @property
+    def database_name(self) -> str:
+        """Which database it is, for a person."""
+        return self._database.name
 
     @property
     def capabilities(self) -> Capabilities:
@@ -72,8 +77,10 @@ class RadiusDriver:
         return names_of_interest(connection, self._tables, self._settings, marked, shown)
 
     def apply(self, slice: Sequence[Change]) -> Sequence[Outcome]:
-        if not slice:
-            return []
+        return self.tell(slice, self.write(slice)) if slice else []
+
+    def write(self, slice: Sequence[Change]) -> Mapping[int, str]:
+        """The rows of a slice, committed; why changes were left out, by their place."""
         self._database.make_marks()
         names = {key_of(change).value for change in slice}
         with self._database.writing() as connection:
@@ -81,7 +88,13 @@ class RadiusDriver:
             before = customers(connection, self._tables, self._settings, names, marked=True)
             changes = compose(slice, before, meaning)
             write(connection, self._tables, self._settings, changes)
+        return changes.refused
+
+    def tell(self, slice: Sequence[Change], refused: Mapping[int, str]) -> Sequence[Outcome]:
+        """Tell the live sessions of a slice that has been written, and read them back."""
+        names = {key_of(change).value for change in slice}
         with self._database.writing() as connection:
+            meaning = self._meaning(connection)
             draw_line(connection, self._tables, names)
             after = customers(connection, self._tables, self._settings, names, marked=True)
             replies = read_replies(connection, self._tables, list(after.values()))
@@ -89,7 +102,7 @@ class RadiusDriver:
         told = self._tell(after, had, meaning, replies)
         self._read_back(after, told, meaning)
         self._settle(told)
-        return [_outcome(change, changes.refused.get(at), told) for at, change in enumerate(slice)]
+        return [_outcome(change, refused.get(at), told) for at, change in enumerate(slice)]
 
     def _tell(
         self, after: Mapping[str, Customer], had: Mapping[str, Access], meaning: Meaning, replies: Replies
@@ -145,7 +158,7 @@ class RadiusDriver:
         unprovable = [name for name, telling in told.items() if not telling.obeys and _all_taken(telling)]
         with self._database.writing() as connection:
             settle(connection, self._tables, obeyed, [name for name in unprovable if not _all_proven(told[name])])
-            sweep_done(connection, self._tables)
+            sweep_done(connection, self._tables, self._installation)
 
     def check(self) -> Sequence[str]:
         with self._database.reading() as connection:
@@ -171,7 +184,6 @@ class RadiusDriver:
 
     def close(self) -> None:
         self._sender.close()
-        self._sender = Sender()
         self._database.close()
 
     def _meaning(self, connection: Connection) -> Meaning:

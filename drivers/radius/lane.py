@@ -144,8 +144,10 @@ class Lane:
             self._pause_s = PAUSE_S
             self._window = min(self.nas.in_flight, self._window + 1)
 
-    def retire(self, now: float) -> list[Port]:
-        """Take out the ports whose identifiers are used up, to be closed."""
+    def retire(self, now: float, *, everything: bool = False) -> list[Port]:
+        """Take out the ports whose identifiers are used up, to be closed; `everything` is the one in use too."""
+        if everything:
+            self._port = None
         old = [port for port in self.ports if port is not self._port]
         for port in old:
             self._used[port.number] = now

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,14 +70,17 @@ def customers(
     groups: dict[str, list[GroupRow]] = defaultdict(list)
     marks: dict[str, list[MarkRow]] = defaultdict(list)
     rejected: set[str] = set()
+    asked_as = _spelling(connection, names)
     for some in _batches(names):
         for row in connection.execute(_about(tables.radusergroup, some)):
-            groups[row.username].append(GroupRow(row.groupname, int(row.priority)))
+            groups[asked_as(row.username)].append(GroupRow(row.groupname, int(row.priority)))
         if marked:
             for row in connection.execute(select(tables.marks).where(tables.marks.c.username.in_(some))):
-                marks[row.username].append(MarkRow(row.mark, row.groupname, row.sessions_until, bool(row.told)))
+                marks[asked_as(row.username)].append(
+                    MarkRow(row.mark, row.groupname, row.sessions_until, bool(row.told))
+                )
         asked = select(tables.radcheck.c.username).where(tables.radcheck.c.username.in_(some), is_reject(tables))
-        rejected |= {row.username for row in connection.execute(asked)}
+        rejected |= {asked_as(row.username) for row in connection.execute(asked)}
     sessions = live_sessions(connection, tables, settings, names)
     return {
         name: Customer(
@@ -94,18 +97,42 @@ def customers(
 def live_sessions(
     connection: Connection, tables: Tables, settings: Settings, names: Collection[str]
 ) -> dict[str, list[Session]]:
-    """Sessions in radacct without a stop time, by user name, oldest first."""
+    """Sessions in radacct without a stop time, by user name, oldest first; none from before its NAS restarted."""
     acct = tables.radacct
     columns: list[ColumnElement[Any]] = [one for one in acct.c if one.name not in ("acctstoptime", "class")]
     if settings.session_class:
         columns.append(acct.c["class"].label("class_"))
     found: dict[str, list[Session]] = defaultdict(list)
     now = _epoch(connection.execute(select(func.current_timestamp())).scalar())
+    restarted, asked_as = _restarts(connection, tables), _spelling(connection, names)
     for some in _batches(names):
         asked = select(*columns).where(acct.c.acctstoptime.is_(None), acct.c.username.in_(some))
         for row in connection.execute(asked.order_by(acct.c.radacctid)):
-            found[row.username].append(_session(row, now, settings))
+            if not _is_lost(row, restarted):
+                found[asked_as(row.username)].append(_session(row, now, settings))
     return found
+
+
+def _restarts(connection: Connection, tables: Tables) -> dict[str, float]:
+    """When each NAS last said that it restarted, where FreeRADIUS notes that instead of closing rows (nasreload)."""
+    if not tables.has_nasreload(connection):
+        return {}
+    rows = connection.execute(select(tables.nasreload))
+    return {_address(row.nasipaddress): at for row in rows if (at := _epoch(row.reloadtime)) is not None}
+
+
+def _is_lost(row: Row[Any], restarted: Mapping[str, float]) -> bool:
+    """The join of FreeRADIUS's own simul_count_query: a session lives if it began after the restart."""
+    at, began = restarted.get(_address(row.nasipaddress)), _epoch(row.acctstarttime)
+    return at is not None and began is not None and began <= at
+
+
+def _spelling(connection: Connection, names: Collection[str]) -> Callable[[str], str]:
+    """How a name in a row was spelt in the question: MariaDB finds `Ana` for `ana`, and `ana ` too."""
+    if connection.dialect.name not in ("mysql", "mariadb"):
+        return str
+    as_asked = {name.casefold().rstrip(): name for name in sorted(names)}
+    return lambda name: as_asked.get(name.casefold().rstrip(), name)
 
 
 def _session(row: Row[Any], now: float | None, settings: Settings) -> Session:
@@ -166,7 +193,9 @@ def names_of_interest(
     if settings.session_class:
         acct = tables.radacct.c
         asked.append(select(acct.username).where(acct.acctstoptime.is_(None), acct["class"].in_(list(classes))))
-    return {row[0] for one in asked for row in connection.execute(one)}
+    found = [str(row[0]) for one in asked for row in connection.execute(one)]
+    spelt = _spelling(connection, found)
+    return {spelt(name) for name in found}
 
 
 def is_reject(tables: Tables) -> ColumnElement[bool]:

@@ -12,16 +12,23 @@ from drivers.radius.packets import SILENCE, Answer, Ask
 
 
 class Sender:
-    """Owned by one thread, that of its driver. Sockets stay open between slices while they have identifiers left."""
+    """Owned by one thread, that of its driver. Sockets stay open between slices while they have identifiers left.
+
+    After `close` it may be used again: what was learnt of each NAS, and which ports it has heard from, is kept.
+    """
 
     def __init__(self) -> None:
-        self._selector = selectors.DefaultSelector()
+        self._selector: selectors.BaseSelector | None = None
         self._lanes: dict[str, Lane] = {}
 
     def send(self, asks: Sequence[Ask]) -> list[Answer]:
         """Send all, to each NAS no faster than it may be asked; returns one answer for each, in order."""
         answers = [SILENCE] * len(asks)
-        self._receive(0.0, answers)
+        if not asks:
+            return answers
+        if self._selector is None:
+            self._selector = selectors.DefaultSelector()
+        self._receive(self._selector, 0.0, answers)
         lanes = self._queue(asks)
         while lanes:
             now = time.monotonic()
@@ -30,16 +37,19 @@ class Sender:
                     self._selector.register(port.socket, selectors.EVENT_READ, port)
             lanes = [lane for lane in lanes if not lane.is_done]
             if lanes:
-                self._receive(max(0.0, min(lane.wake_at(now) for lane in lanes) - time.monotonic()), answers)
-        self._retire()
+                patience = min(lane.wake_at(now) for lane in lanes) - time.monotonic()
+                self._receive(self._selector, max(0.0, patience), answers)
+        self._retire(self._selector)
         return answers
 
     def close(self) -> None:
+        now = time.monotonic()
         for lane in self._lanes.values():
-            for port in lane.ports:
+            for port in lane.retire(now, everything=True):
                 port.socket.close()
-        self._lanes.clear()
-        self._selector.close()
+        if self._selector is not None:
+            self._selector.close()
+            self._selector = None
 
     def _queue(self, asks: Sequence[Ask]) -> list[Lane]:
         lanes: dict[str, Lane] = {}
@@ -51,19 +61,17 @@ class Sender:
             lanes[name].add(place, ask)
         return list(lanes.values())
 
-    def _receive(self, patience_s: float, answers: list[Answer]) -> None:
+    def _receive(self, selector: selectors.BaseSelector, patience_s: float, answers: list[Answer]) -> None:
         """Take in what came; late replies of former slices too, which tell that their NAS is alive."""
-        if not self._selector.get_map():
-            return
-        for key, _ in self._selector.select(patience_s):
+        for key, _ in selector.select(patience_s):
             port: Port = key.data
             while (data := port.read()) is not None:
                 if (landing := port.landing(data)) is not None:
                     port.lane.land(*landing, time.monotonic(), answers)
 
-    def _retire(self) -> None:
+    def _retire(self, selector: selectors.BaseSelector) -> None:
         now = time.monotonic()
         for lane in self._lanes.values():
             for port in lane.retire(now):
-                self._selector.unregister(port.socket)
+                selector.unregister(port.socket)
                 port.socket.close()

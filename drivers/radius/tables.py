@@ -1,6 +1,17 @@
 """FreeRADIUS's tables as the driver needs them (schema.sql of FreeRADIUS 3), and the one table that is ours."""
 
-from sqlalchemy import BigInteger, Column, MetaData, SmallInteger, String, Table, column, table
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    column,
+    inspect,
+    table,
+)
 from sqlalchemy.dialects import mysql
 from sqlalchemy.sql.expression import TableClause
 
@@ -32,6 +43,7 @@ class Tables:
             "class",
         )
         self.nasreload = _plain(names.nasreload, "nasipaddress", "reloadtime")
+        self._nasreload_is_there: bool | None = None
         self.ours = MetaData()
         self.marks = Table(
             names.grifo_marks,
@@ -46,6 +58,12 @@ class Tables:
         goes with the last of them. `sessions_until` is the highest radacctid when the change had been committed: such
         sessions logged in before it. NULL stands for all, until the line is drawn. `told` is 1 when all of them
         acknowledged a CoA whose effect radacct can't show."""
+
+    def has_nasreload(self, connection: Connection) -> bool:
+        """Whether the operator has the table; schemas before 3.0.20 do not. Asked once."""
+        if self._nasreload_is_there is None:
+            self._nasreload_is_there = inspect(connection).has_table(self.nasreload.name)
+        return self._nasreload_is_there
 
     def by_name(self, name: str) -> TableClause:
         """The operator's table of that name."""

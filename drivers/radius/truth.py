@@ -95,10 +95,26 @@ def findings(customer: Customer, meaning: Meaning) -> list[Finding]:
 
 
 def _current(customer: Customer, meaning: Meaning) -> list[Session]:
-    """The newest session of each line, unless its NAS disowned it: a router dials in again, and the row of a session
-    that a NAS lost may stay open behind it. Without a Calling-Station-Id every session is a line of its own."""
-    newest = {(session.calling or session.session_id, session.nas_ip): session for session in customer.sessions}
-    return [one for one in newest.values() if meaning.disowned.get(one.id) != one.updated]
+    """The sessions that may be live: all of them, for a customer may have several lines, links of one line, or a session
+    for IPv6 beside that for IPv4. Passed over are those that their NAS disowned, and rows that a NAS or a move to
+    another NAS left open behind a newer session of the line: silent for long, or of a NAS that can't be asked."""
+    newest = {_line(session): session.id for session in customer.sessions}
+    return [
+        one
+        for one in customer.sessions
+        if meaning.disowned.get(one.id) != one.updated
+        and (newest[_line(one)] == one.id or not (one.silent or _cannot_be_asked(one, meaning)))
+    ]
+
+
+def _line(session: Session) -> str:
+    """Without a Calling-Station-Id every session is a line of its own."""
+    return session.calling or session.session_id
+
+
+def _cannot_be_asked(session: Session, meaning: Meaning) -> bool:
+    nas = meaning.settings.nases.get(session.nas_ip)
+    return nas is None or nas.way is Way.NONE
 
 
 def _finding(session: Session, customer: Customer, meaning: Meaning) -> Finding:

@@ -62,15 +62,16 @@ def settle(connection: Connection, tables: Tables, obeyed: Collection[str], told
         connection.execute(update(marks).where(marks.c.username.in_(sorted(told))).values(told=1))
 
 
-def sweep_done(connection: Connection, tables: Tables) -> None:
-    """Forget restores that no session precedes any more, wherever they are."""
+def sweep_done(connection: Connection, tables: Tables, installation: str) -> None:
+    """Forget restores of ours that no session precedes any more: each was told, or ended without having been told."""
     marks, acct = tables.marks, tables.radacct
     alive = select(acct.c.radacctid).where(
         acct.c.username == marks.c.username,
         acct.c.acctstoptime.is_(None),
         or_(marks.c.sessions_until.is_(None), acct.c.radacctid <= marks.c.sessions_until),
     )
-    connection.execute(delete(marks).where(marks.c.groupname == DONE_WITH, marks.c.told == 1, ~alive.exists()))
+    ours = marks.c.mark.startswith(f"grifo:v1:{installation}:", autoescape=True)
+    connection.execute(delete(marks).where(marks.c.groupname == DONE_WITH, ours, ~alive.exists()))
 
 
 def _drop_marks(connection: Connection, tables: Tables, which: Iterable[tuple[str, str]]) -> None:
