@@ -131,7 +131,7 @@ class Agent:
             driver=Calls(driver, clock),
             memory=memory,
             hearing=Hearing(settings, memory, line, installation, clock),
-            picture=Picture(installation, frozenset(driver.capabilities.access), memory, known, drift, clock.monotonic),
+            picture=Picture(installation, driver.capabilities, memory, known, drift, clock.monotonic),
             permits=Permits(memory, self.memory, line, clock, self._limits(settings)),
             known=known,
             reporter=Reporter(memory, known, line, clock, self.settings.sweep_seconds),

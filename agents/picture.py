@@ -11,7 +11,8 @@ from agents.device_memory import DeviceMemory
 from agents.drift import Drift
 from agents.known import Known, Words
 from agents.slices import Backlog
-from agents.withhold import GUARD, least_mode, why
+from agents.withhold import GUARD, beyond, least_mode, why
+from drivers.base import Capabilities
 from enforcement.access import Access, Kind
 from enforcement.changes import Change, Outcome, Remove, Result, binding_of, key_of, needs_permit
 from enforcement.entries import BindingId, Entry
@@ -35,7 +36,7 @@ class Picture:
     def __init__(
         self,
         installation: str,
-        kinds: frozenset[Kind],
+        able: Capabilities,
         memory: DeviceMemory,
         known: Known,
         drift: Drift,
@@ -46,7 +47,8 @@ class Picture:
         self.stopped = False
         self.planned: set[ChangeId] = set()
         self._installation = installation
-        self._kinds = kinds
+        self._able = able
+        self._kinds = frozenset(able.access)
         self._memory = memory
         self._known = known
         self._drift = drift
@@ -141,7 +143,7 @@ class Picture:
 
     def _why_withheld(self, change: Change) -> str:
         flapping = self._memory.flapping(binding_of(change), self._monotonic())
-        return why(change, self._mode_for(change), self.stopped, flapping)
+        return beyond(change, self._able) or why(change, self._mode_for(change), self.stopped, flapping)
 
     def _mode_for(self, change: Change) -> Mode:
         """A mark that no entry knows tells no kind of service: then the most careful mode of this device counts."""

@@ -5,8 +5,9 @@ Pure. The permit and the guard, which need the controller and the clock, come la
 
 from collections.abc import Mapping
 
+from drivers.base import Capabilities
 from enforcement.access import Kind
-from enforcement.changes import Change, needs_permit
+from enforcement.changes import Change, Restrict, needs_permit
 from enforcement.modes import Mode, lets
 
 STOPPED = "stopped"
@@ -22,6 +23,18 @@ MODES_UP = (Mode.OBSERVE, Mode.RESTORE_ONLY, Mode.ENFORCE)
 def least_mode(modes: Mapping[Kind, Mode], kinds: frozenset[Kind]) -> Mode:
     """The most careful mode among `kinds`; `observe` for a kind that has none, and where there are no kinds."""
     return min((modes.get(kind, Mode.OBSERVE) for kind in kinds), key=MODES_UP.index, default=Mode.OBSERVE)
+
+
+def beyond(change: Change, able: Capabilities) -> str:
+    """Why a device can't be asked for a restriction at all; empty where it can. A restore is always tried."""
+    if not isinstance(change, Restrict):
+        return ""
+    entry = change.entry
+    if entry.key.type not in able.keys:
+        return f"the device cannot: it knows no {entry.key.type} keys"
+    if entry.access not in able.access.get(entry.kind, frozenset()):
+        return f"the device cannot: it has no {entry.access} for {entry.kind}"
+    return ""
 
 
 def why(change: Change, mode: Mode, stopped: bool, flapping: bool) -> str:

@@ -97,6 +97,8 @@ class Driver(Protocol):
     def apply(self, slice: Sequence[Change]) -> Sequence[Outcome]:
         """Carry out at most `capabilities.slice_size` changes, in the order given; idempotent; one outcome a change.
 
+        No restriction is asked for that `capabilities` does not hold; the agent withholds it.
+
         Raises a DriverError where the whole slice's fate is unknown; the agent then reads the device again.
         """
         ...

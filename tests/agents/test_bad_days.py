@@ -1,6 +1,7 @@
 """Devices that fail, controllers that go away, hands that interfere: what the agent does, and what it must not do."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,31 @@ def test_a_restore_that_did_not_take_is_tried_again_before_the_next_sweep(site: 
     site.box.faults.lies = False
     site.until_state("ana", "verified")
     assert site.box.restricted() == set()
+
+
+@pytest.mark.parametrize(
+    ("key", "kind", "words"),
+    [
+        ("trunk:t1", "internet", "the device cannot: it knows no trunk keys"),
+        ("username:u1", "fixed_voice", "the device cannot: it has no incoming_only for fixed_voice"),
+    ],
+    ids=["a key", "an access"],
+)
+def test_what_a_device_can_not_do_is_withheld_in_words_and_spoils_nothing(
+    site: Site, key: str, kind: str, words: str
+) -> None:
+    site.controller.set("box", modes={"internet": "enforce", "fixed_voice": "enforce"})
+    access = Access.BLOCKED if kind == "internet" else Access.INCOMING_ONLY
+    site.controller.want("box", "odd", access, key=key)
+    with site.controller.changed:
+        desk = site.controller.desks["box"]
+        desk.entries["odd"] = replace(desk.entries["odd"], kind=kind)
+    site.controller.want("box", "ana", Access.BLOCKED)
+    site.start()
+    site.until_state("odd", "withheld")
+    site.until_state("ana", "verified")
+    assert site.controller.detail("box", "odd") == words
+    assert site.box.restricted() == {"ana"}
 
 
 # --- other hands -----------------------------------------------------------------------------------------------------

@@ -1,0 +1,5 @@
+"""The benches that there are. A driver, a profile or a kind of server counts as supported when its bench is here."""
+
+from tests.drivers.conformance import mikrotik, radius, sip
+
+KINDS = (mikrotik.KIND, radius.OFFLINE, radius.ONLINE, sip.SIMULATOR, sip.KAMAILIO)
