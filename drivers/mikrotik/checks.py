@@ -1,12 +1,16 @@
 """Checks: what in a router's setup would let a customer through a restriction, or defeat us, in words."""
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
+from drivers.base import Step, StepState
 from drivers.mikrotik.entries import PATHS, Row
 from drivers.mikrotik.judging import is_ours, whose
+from drivers.mikrotik.prepare import Preparation
 from drivers.mikrotik.reading import Reader
 from drivers.mikrotik.settings import Settings
+from drivers.mikrotik.ways import Way
 from drivers.mikrotik.wire import Connection, Reply, Words
 from enforcement.keys import KeyType
 
@@ -15,7 +19,10 @@ Rules = dict[str, list[RuleRow]]
 
 _KINDS = ("filter", "nat", "mangle", "raw")
 _FAMILIES = {KeyType.IPV4: ("/ip", "IPv4"), KeyType.IPV6_PREFIX: ("/ipv6", "IPv6")}
-_RULE_PROPLIST = "=.proplist=.id,chain,action,src-address-list,dst-address-list,disabled"
+_RULE_PROPLIST = (
+    "=.proplist=.id,chain,action,src-address-list,dst-address-list,connection-state,src-address,dst-address,protocol,"
+    "dst-port,in-interface,out-interface,disabled"
+)
 
 
 def problems(connection: Connection, settings: Settings, installation: str, reader: Reader) -> list[str]:
@@ -26,8 +33,40 @@ def problems(connection: Connection, settings: Settings, installation: str, read
         prefix, family = _FAMILIES[type]
         rules = _rules(connection, prefix)
         acting[family] = _lists_used(rules)
-        found += _fasttracked(rules["filter"], settings, family)
-    return found + _unused(acting, settings) + _entries(reader.look(None).rows, settings, installation)
+        if settings.garden is None:
+            found += _let_through(rules["filter"], settings, family)
+    if settings.garden is None:
+        found += _unused(acting, settings)
+    found += _unprepared(Preparation(connection, settings, installation).steps(install=False))
+    found += _bypassed(connection, settings)
+    return found + _entries(reader.look(None).rows, settings, installation)
+
+
+def _unprepared(steps: Iterable[Step]) -> list[str]:
+    """Steps of the preparation that are not as they must be."""
+    wrong = [step for step in steps if step.state in (StepState.MISSING, StepState.MISPLACED)]
+    return [f"{step.where}: {step.state}: {step.text}{f' ({step.note})' if step.note else ''}" for step in wrong]
+
+
+def _bypassed(connection: Connection, settings: Settings) -> list[str]:
+    """What lets customers past RADIUS or past the hotspot. A menu that is not there lets nobody past."""
+    aaa, secrets, bindings = _ask(
+        connection,
+        ("/ppp/aaa/print", "=.proplist=use-radius"),
+        ("/ppp/secret/print", "=.proplist=name,disabled"),
+        ("/ip/hotspot/ip-binding/print", "=.proplist=.id,mac-address,address,disabled", "?type=bypassed"),
+    )
+    local = [row.get("name", "?") for row in secrets.rows if row.get("disabled") not in ("true", "yes")]
+    found = []
+    if local and any(row.get("use-radius") in ("true", "yes") for row in aaa.rows):
+        shown = ", ".join(sorted(local)[:10]) + (" and more" if len(local) > 10 else "")
+        found.append(f"{len(local)} local /ppp secrets are asked before RADIUS, which never hears of them: {shown}")
+    if Way.HOTSPOT in settings.ways.values():
+        for row in bindings.rows:
+            if row.get("disabled") not in ("true", "yes"):
+                who = row.get("mac-address") or row.get("address", "anybody")
+                found.append(f"/ip/hotspot/ip-binding {row.get('.id', '?')} lets {who} past the hotspot")
+    return found
 
 
 def _ask(connection: Connection, *commands: Words) -> list[Reply]:
@@ -107,24 +146,33 @@ def _unused(acting: dict[str, set[str]], settings: Settings) -> list[str]:
     return found
 
 
-def _fasttracked(rules: Iterable[RuleRow], settings: Settings, family: str) -> list[str]:
-    """FastTrack bypasses the firewall while a connection lives, unless it spares the list or a rule comes before."""
+def _let_through(rules: Iterable[RuleRow], settings: Settings, family: str) -> list[str]:
+    """Rules that decide before the lists are asked. FastTrack bypasses the firewall while a connection lives, unless it
+    spares the list or a rule comes before."""
     judged: dict[str, set[str]] = {}
     found = []
     for rule in rules:
         chain = judged.setdefault(rule.get("chain", ""), set())
-        if rule.get("action") == "fasttrack-connection":
-            passed = [name for name in settings.lists.values() if name not in chain | _named(rule)]
-            if passed:
-                found.append(
-                    f"{family} filter rule {rule.get('.id', '?')} fasttracks connections of {', '.join(passed)}: "
-                    "those that are open when a customer is restricted pass until they end"
-                )
+        passed = [name for name in settings.lists.values() if name not in chain | _named(rule)]
+        which = f"{family} filter rule {rule.get('.id', '?')}"
+        if rule.get("action") == "fasttrack-connection" and passed:
+            found.append(
+                f"{which} fasttracks connections of {', '.join(passed)}: "
+                "those that are open when a customer is restricted pass until they end"
+            )
+        if rule.get("action", "accept") == "accept" and rule.get("chain") == "forward" and passed:
+            which += f" accepts before any rule of {', '.join(passed)} is asked"
+            found.append(f"{which}: what it matches ({_matchers(rule)}) passes whoever is restricted")
         chain |= _named(rule)
     return found
 
 
-def _entries(rows: Iterable[Row], settings: Settings, installation: str) -> list[str]:
+def _matchers(rule: RuleRow) -> str:
+    names = sorted(rule.keys() - {".id", "chain", "action", "disabled"})
+    return " ".join(f"{name}={rule[name]}" for name in names) or "everything"
+
+
+def _entries(rows: Sequence[Row], settings: Settings, installation: str) -> list[str]:
     """Entries that no key can be told from, and entries of ours that a reboot loses."""
     found = []
     lists = set(settings.lists.values()) | settings.obstructing_lists
@@ -136,6 +184,10 @@ def _entries(rows: Iterable[Row], settings: Settings, installation: str) -> list
             found.append(
                 f"entry {row.id} in list {row.list} covers {row.address} ({whose(row)}): whoever is in it stays so"
             )
+    times = Counter((row.path, row.list, row.address) for row in rows if row.list in lists)
+    found += [
+        f"list {name} has {address} {n} times: all go together" for (_, name, address), n in times.items() if n > 1
+    ]
     return found
 
 

@@ -1,6 +1,6 @@
 """Translation: whatever librouteros, TLS or the socket raises, as one of the driver's errors. The only table.
 
-certificate not trusted, login refused   Refused      retrying cannot help
+no or no trusted certificate, no login   Refused      retrying cannot help
 timeout, reset, !fatal                   Unreachable  try again later
 anything that makes no sense             Garbled      nothing of this turn may be believed
 """
@@ -20,6 +20,7 @@ _TABLE: tuple[tuple[type[Exception], type[DriverError], str], ...] = (
     (TimeoutError, Unreachable, "no answer in time"),
     (ConnectionClosed, Unreachable, "it closed the connection"),
     (FatalError, Unreachable, "it ended the session: {}"),
+    (ssl.SSLEOFError, Unreachable, "it ended TLS in mid-work; one without a certificate does so, see tls"),
     (ssl.SSLError, Unreachable, "TLS failed: {}"),
     (OSError, Unreachable, "{}"),
     (LibRouterosError, Garbled, "its answer makes no sense: {}"),
@@ -27,6 +28,13 @@ _TABLE: tuple[tuple[type[Exception], type[DriverError], str], ...] = (
     (ValueError, Garbled, "its answer makes no sense: {}"),
     (LookupError, Garbled, "its answer makes no sense: {}"),
     (TypeError, Garbled, "its answer makes no sense: {}"),
+)
+
+_NO_CERTIFICATE = frozenset({"SSLV3_ALERT_HANDSHAKE_FAILURE", "TLSV1_ALERT_PROTOCOL_VERSION"})
+"""How a router that has no certificate answers whoever insists on one: no cipher is left."""
+_ANONYMOUS = (
+    "its api-ssl offers no certificate that could be verified, so that nobody would know whom he talks to: install a "
+    'certificate on the router (or accept that with tls = "anonymous")'
 )
 
 
@@ -38,6 +46,8 @@ def translated(device: str) -> Iterator[None]:
     except DriverError:
         raise
     except tuple(kind for kind, _, _ in _TABLE) as wrong:
+        if isinstance(wrong, ssl.SSLError) and wrong.reason in _NO_CERTIFICATE:
+            raise Refused(f"router {device}: {_ANONYMOUS}") from wrong
         for kind, meaning, words in _TABLE:
             if isinstance(wrong, kind):
                 raise meaning(f"router {device}: {words.format(wrong)}") from wrong

@@ -61,8 +61,9 @@ class RouterOS:
     """A simulated router: `start()` it, point a RouterOS API client at `port`, `stop()` it.
 
     users            who may log in; the default is `admin` without a password, in group `full`
-    port, tls_port   0 takes a free port; `tls_port` listens only where `certificate` is given
+    port, tls_port   0 takes a free port; `tls_port` listens only where `certificate` or `anonymous` is given
     certificate      (certificate, key) files in PEM for api-ssl
+    anonymous        api-ssl listens without a certificate, as it does on a router that was given none
     version          7.18 and later say `!empty`
     max_sessions     of each service, as in `/ip/service`
 
@@ -77,12 +78,14 @@ class RouterOS:
         port: int = 0,
         tls_port: int = 0,
         certificate: tuple[str, str] | None = None,
+        anonymous: bool = False,
         version: str = "7.20.1",
         max_sessions: int = 20,
         identity: str = "MikroTik",
     ) -> None:
         self.host, self.port, self.tls_port = host, port, tls_port
         self._certificate = certificate
+        self._anonymous = anonymous
         self._device = Device(users, version, max_sessions, identity)
         self._server = Server(self._device)
         self._listeners: list[asyncio.Server] = []
@@ -223,16 +226,22 @@ class RouterOS:
         self._listeners.append(plain)
         self.port = plain.sockets[0].getsockname()[1]
         self._device.service("api")["port"] = str(self.port)
-        if self._certificate is None:
+        if self._certificate is None and not self._anonymous:
             return
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*self._certificate)
+        if self._certificate is not None:
+            context.load_cert_chain(*self._certificate)
+        else:
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+            context.set_ciphers("aNULL:@SECLEVEL=0")
         secure = await loop.create_server(
             lambda: Session(self._server, "api-ssl"), self.host, self.tls_port, ssl=context
         )
         self._listeners.append(secure)
         self.tls_port = secure.sockets[0].getsockname()[1]
-        self._device.service("api-ssl").update(port=str(self.tls_port), certificate="api-ssl")
+        self._device.service("api-ssl").update(
+            port=str(self.tls_port), certificate="api-ssl" if self._certificate else "none"
+        )
 
     async def _close(self) -> None:
         for listener in self._listeners:

@@ -1,15 +1,19 @@
 """What the MikroTik driver says of a router's setup, and of its own settings."""
 
+import socket
+import ssl
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
 
-from drivers.base import Refused
+from drivers.base import Refused, Unreachable
 from drivers.mikrotik import build
 from enforcement.access import Access, Kind
 from lab.routeros import RouterOS
-from tests.drivers.mikrotik_routers import OBSTRUCTING, USER, V4, driver, entry, mark, router
+from tests.drivers.mikrotik_routers import OBSTRUCTING, USER, V4, converge, driver, entry, in_list, mark, router
 from tests.lab.certificates import Certificate, make_certificate
 
 LISTS = ("grifo-throttled", "grifo-portal", "grifo-blocked")
@@ -111,6 +115,83 @@ def test_a_certificate_for_another_name_is_refused(device: RouterOS, certificate
     with pytest.raises(Refused, match="certificate is not trusted"):
         said(device, certificate, server_name="router.example")
     assert said(device, certificate, server_name="localhost") == []
+
+
+def test_a_router_without_a_certificate_is_refused_in_words(device: RouterOS) -> None:
+    with _handshaking() as port:
+        careful = driver(device, port=port, tls=True)
+        with pytest.raises(Refused, match=r'install a certificate on the router .* tls = "anonymous"'):
+            careful.observe()
+
+
+@contextmanager
+def _handshaking() -> Iterator[int]:
+    """Something on a port that has no certificate, and says so in TLS' own words as it refuses; answers its port."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("aNULL:@SECLEVEL=0")
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        client, _ = listener.accept()
+        with client, suppress(ssl.SSLError):
+            context.wrap_socket(client, server_side=True)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        thread.join()
+        listener.close()
+
+
+def test_anonymous_tls_is_spoken_where_it_is_asked_for_and_nowhere_else() -> None:
+    with router(anonymous=True) as device:
+        careful = driver(device, port=device.tls_port, tls=True)
+        with pytest.raises(Unreachable, match="one without a certificate does so"):
+            careful.observe()
+        careless = driver(device, port=device.tls_port, tls="anonymous")
+        converge(careless, entry(1))
+        assert in_list(device) == [("grifo-portal", "10.0.0.1")]
+        assert any("service api-ssl has no certificate" in problem for problem in careless.check())
+        careless.close()
+
+
+def test_local_secrets_that_radius_never_hears_of_are_told_where_radius_is_used(
+    device: RouterOS, certificate: Certificate
+) -> None:
+    device.add("/ppp/secret", name="ana")
+    device.add("/ppp/secret", name="bea", disabled="yes")
+    assert said(device, certificate) == []
+    device.use_radius(True)
+    [problem] = said(device, certificate)
+    assert problem == "1 local /ppp secrets are asked before RADIUS, which never hears of them: ana"
+
+
+def test_bindings_that_let_a_customer_past_the_hotspot_are_told(device: RouterOS, certificate: Certificate) -> None:
+    device.add("/ip/hotspot/ip-binding", mac_address="02:00:00:00:00:01", type="bypassed")
+    device.add("/ip/hotspot/ip-binding", mac_address="02:00:00:00:00:02", type="bypassed", disabled="yes")
+    assert said(device, certificate) == []
+    problems = said(device, certificate, ways={"mac": "hotspot"})
+    assert problems == ["/ip/hotspot/ip-binding *1 lets 02:00:00:00:00:01 past the hotspot"]
+
+
+def test_duplicates_of_an_old_configuration_are_told(device: RouterOS, certificate: Certificate) -> None:
+    device.load(V4, [{"list": "grifo-portal", "address": "10.0.2.1", "comment": str(mark(entry(1)))}] * 3)
+    assert said(device, certificate) == ["list grifo-portal has 10.0.2.1 3 times: all go together"]
+
+
+def test_a_rule_that_accepts_before_the_lists_is_told(device: RouterOS, certificate: Certificate) -> None:
+    first = device.rows("/ip/firewall/filter")[0][".id"]
+    device.add(
+        "/ip/firewall/filter", chain="forward", action="accept", connection_state="established", place_before=first
+    )
+    [problem] = said(device, certificate)
+    assert problem == (
+        "IPv4 filter rule *5 accepts before any rule of grifo-throttled, grifo-portal, grifo-blocked is asked: "
+        "what it matches (connection-state=established) passes whoever is restricted"
+    )
 
 
 GOOD = {"host": "192.0.2.1", "username": "grifo", "password_env": "GRIFO_TEST_ROUTER"}
