@@ -5,24 +5,39 @@ instant give the same decisions, and by the clock alone nothing changes before `
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from controller.core.blocks import Code, blocks_before
+from controller.core.account import exemption, opens
+from controller.core.blocks import nearness
 from controller.core.calendar import local_date
-from controller.core.case import Case, cases, holds_in_force, orders_in_force
-from controller.core.decision import Block, Decision, Evidence, ReasonFor
+from controller.core.case import Case, cases, orders_in_force
+from controller.core.decision import Block, Decision, Evidence, NoticeDue, ReasonFor
 from controller.core.evidence import of_debt, of_holds, of_order, of_payment, of_stage
-from controller.core.facts import OPENING_HOLDS, Facts, Imposed, Order
+from controller.core.facts import Facts, Imposed
 from controller.core.ledger import totals
-from controller.core.policy import Policy, Stage
-from controller.core.wording import day, instant, sums
-from enforcement.access import LADDERS, Access, Kind, Reason, least, lowers
+from controller.core.missing import blocks_before
+from controller.core.notice_due import notice_due
+from controller.core.ordered import reason_for
+from controller.core.policy import Policy, Stage, Track
+from controller.core.release import released
+from controller.core.stages import next_stage, no_further, stage_named, standing
+from controller.core.wording import Said, owed, say
+from enforcement.access import Access, Reason, least
 from enforcement.entries import ServiceId
 
 Also = Mapping[ServiceId, Sequence[Block]]
 
 _NOTHING: Also = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """The stage that is next, what stands in its way, and the message that it, or the other track's, lacks."""
+
+    stage: Stage | None
+    blocks: tuple[Block, ...]
+    notice: NoticeDue | None = None
 
 
 def decide(facts: Facts, policy: Policy, now: datetime, also: Also = _NOTHING) -> tuple[Decision, ...]:
@@ -38,29 +53,34 @@ def _decision(case: Case, also: Sequence[Block]) -> Decision:
     """Orders act at once beside whatever non-payment gives; the service has the least that any of them leaves."""
     orders = orders_in_force(case)
     billing = _billing(case, also)
-    reasons = (*(_reason_for(case, order) for order in orders), *billing.reasons)
+    if not orders:
+        return replace(billing, review_at=case.horizon.at)
+    reasons = (*(reason_for(case, order) for order in orders), *billing.reasons)
+    access = least(case.service.kind, (reason.access for reason in reasons))
     return replace(
         billing,
-        access=least(case.service.kind, (reason.access for reason in reasons)),
+        access=access,
         reasons=reasons,
         evidence=(*(of_order(case, order) for order in orders), *billing.evidence),
         review_at=case.horizon.at,
+        rate=billing.rate if access is billing.access else None,
     )
 
 
 def _billing(case: Case, also: Sequence[Block]) -> Decision:
-    """What non-payment gives, asked as an operator asks: paid? promised? the last step? what is missing? then now."""
-    if not case.owes:
+    """What non-payment gives, asked as an operator asks: gone? paid? exempt? promised? what is missing? then now."""
+    if case.imposed is not None and case.imposed.access is Access.RELEASED:
+        return released(case, case.imposed)
+    if not any(case.owes(track) for track in Track):
         return _restored(case)
-    if any(hold.kind in OPENING_HOLDS for hold in holds_in_force(case)):
-        case.imposed = None
-    stage = _next_stage(case)
-    if stage is None:
-        return _kept(case, "", _no_further(case))
-    blocks = blocks_before(case, stage, also)
-    if blocks:
-        return _kept(case, stage.name, blocks)
-    return _imposed(case, stage)
+    exempt = exemption(case)
+    if exempt is not None:
+        return Decision(case.service.id, Access.FULL, evidence=tuple(_of_all_debt(case)), blocks=(exempt,))
+    case.imposed = None if opens(case) else standing(case)
+    ahead = _next(case, also)
+    if ahead.stage is None or ahead.blocks:
+        return _kept(case, ahead)
+    return _imposed(case, ahead.stage)
 
 
 def _restored(case: Case) -> Decision:
@@ -69,82 +89,80 @@ def _restored(case: Case) -> Decision:
     return Decision(case.service.id, Access.FULL, evidence=tuple(lifted))
 
 
-def _kept(case: Case, next_stage: str, blocks: tuple[Block, ...]) -> Decision:
+def _next(case: Case, also: Sequence[Block] = ()) -> Next:
+    """The next stage of the service's own debt; of premium-rate debt, where that is all or what can be taken first."""
+    ways = []
+    for track in Track:
+        stage = next_stage(case, track)
+        if stage is not None:
+            blocks = blocks_before(case, stage, also)
+            ways.append(Next(stage, blocks, notice_due(case, stage, blocks) if blocks else None))
+            if not blocks:
+                break
+    if not ways:
+        return Next(None, no_further(case))
+    nearest = min(ways, key=lambda way: nearness(way.blocks)[:2])
+    message = nearest.notice or next((way.notice for way in ways if way.notice is not None), None)
+    return replace(nearest, notice=message)
+
+
+def _kept(case: Case, ahead: Next) -> Decision:
     """What is imposed stays as it is; under an opening hold that is nothing."""
-    evidence = [*of_debt(case), *of_holds(case)]
     if case.imposed is None:
-        return Decision(case.service.id, Access.FULL, evidence=tuple(evidence), next_stage=next_stage, blocks=blocks)
-    imposed = case.imposed
-    evidence += [one for stage in _ladder(case) if stage.name == imposed.stage for one in of_stage(case, stage)]
-    return _restricted(case, imposed, evidence, next_stage, blocks)
+        evidence = (*_of_all_debt(case), *of_holds(case))
+        open_ = Decision(case.service.id, Access.FULL, evidence=evidence)
+        return _looking_ahead(open_, ahead)
+    return _looking_ahead(_restricted(case, case.imposed, of_holds(case)), ahead)
 
 
 def _imposed(case: Case, stage: Stage) -> Decision:
     """One stage forward. What comes after it is looked at as from here, so that its review is in time."""
-    evidence = [*of_debt(case), *of_stage(case, stage)]
     case.imposed = Imposed(case.service.id, stage.access, stage.name, case.now)
-    after = _next_stage(case)
-    blocks = blocks_before(case, after) if after else _no_further(case)
-    return replace(_restricted(case, case.imposed, evidence, after.name if after else "", blocks), first=True)
+    if stage.access is Access.RELEASED:
+        given_back = released(case, case.imposed)
+        return replace(given_back, evidence=(*given_back.evidence, *_grounds(case, case.imposed)), first=True)
+    return replace(_looking_ahead(_restricted(case, case.imposed), _next(case)), first=True)
 
 
-def _restricted(
-    case: Case, imposed: Imposed, evidence: Iterable[Evidence], next_stage: str, blocks: tuple[Block, ...]
-) -> Decision:
-    since = day(local_date(case.zone, imposed.since))
-    oldest = day(case.debts[0].invoice.due_on)
-    owed = f"{sums(totals(case.debts))} past due, the oldest since {oldest}"
-    text = f"{imposed.stage} for non-payment since {since}: {owed}."
+def _restricted(case: Case, imposed: Imposed, beside: Iterable[Evidence] = ()) -> Decision:
+    stage = stage_named(case, imposed.stage)
     return Decision(
         case.service.id,
         imposed.access,
         stage=imposed.stage,
-        reasons=(ReasonFor(Reason.BILLING, imposed.access, text, imposed.stage),),
-        evidence=tuple(evidence),
-        next_stage=next_stage,
-        blocks=blocks,
+        reasons=(ReasonFor(Reason.BILLING, imposed.access, _why(case, imposed), imposed.stage),),
+        evidence=(*_grounds(case, imposed), *beside),
+        rate=stage.rate if stage is not None and stage.access is imposed.access else None,
     )
 
 
-def _ladder(case: Case) -> tuple[Stage, ...]:
-    return case.policy.ladders.get(case.service.kind, ())
+def _looking_ahead(decision: Decision, ahead: Next) -> Decision:
+    name = ahead.stage.name if ahead.stage is not None else ""
+    return replace(decision, next_stage=name, blocks=ahead.blocks, notice_due=ahead.notice)
 
 
-def _next_stage(case: Case) -> Stage | None:
-    """The stage after the imposed one that lowers access further. A number is never released by a ladder.
-
-    A stage that the policy does not know was adopted from another system, or the policy changed: it is never escalated.
-    """
-    ladder, access = list(_ladder(case)), Access.FULL
-    if case.imposed is not None:
-        names = [stage.name for stage in ladder]
-        if case.imposed.stage not in names:
-            return None
-        ladder, access = ladder[names.index(case.imposed.stage) + 1 :], case.imposed.access
-    lower = (stage for stage in ladder if lowers(case.service.kind, access, stage.access))
-    return next((stage for stage in lower if stage.access is not Access.RELEASED), None)
+def _grounds(case: Case, imposed: Imposed) -> Iterable[Evidence]:
+    """What an imposed stage stands on; one that the policy does not know stands on what is owed."""
+    stage = stage_named(case, imposed.stage)
+    if stage is None:
+        yield from _of_all_debt(case)
+    else:
+        yield from of_debt(case, stage.track)
+        yield from of_stage(case, stage)
 
 
-def _no_further(case: Case) -> tuple[Block, ...]:
-    """Why there is no next stage, where that needs a word: an imposed stage which is none of the policy's."""
-    imposed = case.imposed
-    if imposed is None or any(stage.name == imposed.stage for stage in _ladder(case)):
-        return ()
-    text = f"{imposed.stage} is no stage of policy {case.policy.name}: kept as it is, never lowered, lifted on payment."
-    return (Block(Code.NOT_IN_POLICY, text),)
+def _of_all_debt(case: Case) -> Iterable[Evidence]:
+    for track in Track:
+        yield from of_debt(case, track)
 
 
-def _reason_for(case: Case, order: Order) -> ReasonFor:
-    """What an order gives. It can't release a number; an access that the kind does not have restricts nothing."""
-    access = _enforceable(case.service.kind, order.access)
-    until = f"until {instant(order.until, case.zone)}" if order.until else "until it is ended"
-    text = f"{order.reason} order {order.id} by {order.author}, {until}: {order.note}"
-    if access is not order.access:
-        text += f" (it asks for {order.access}, which an order for {case.service.kind} cannot give)"
-    return ReasonFor(order.reason, access, text, order.id)
-
-
-def _enforceable(kind: Kind, access: Access) -> Access:
-    if access is Access.RELEASED:
-        return LADDERS[kind][-2] if access in LADDERS[kind] else Access.FULL
-    return access if access in LADDERS[kind] else Access.FULL
+def _why(case: Case, imposed: Imposed) -> Said:
+    stage = stage_named(case, imposed.stage)
+    debts = case.debts[stage.track] if stage is not None else [debt for track in Track for debt in case.debts[track]]
+    return say(
+        "{stage} for non-payment since {since}: {owed} past due, the oldest since {oldest}.",
+        stage=imposed.stage,
+        since=local_date(case.zone, imposed.since),
+        owed=owed(totals(debts)),
+        oldest=min(debt.invoice.due_on for debt in debts),
+    )

@@ -1,0 +1,72 @@
+"""A stage's rule in words: what it asks for, the notice it needs, and the source that it stands on.
+
+Beside the evidence: a person who defends a cut reads here what the policy's numbers mean.
+"""
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from controller.core.policy import Conditions, Stage
+from controller.core.wording import Said, say
+
+
+@lru_cache(maxsize=256)
+def rule_in_words(stage: Stage) -> Said:
+    """`portal: more than 1 month(s) since the bill was presented; notice 15 working days before. RD 899/2009 ...`."""
+    source = stage.source
+    return say(
+        "{stage}: {conditions}; notice {lead} {unit} before. {source} [{mark}, verified on {verified_on}]",
+        stage=stage.name,
+        conditions=_any_of([_all_of(one) for one in stage.conditions]),
+        lead=stage.notice.lead,
+        unit=stage.notice.unit.replace("_", " "),
+        source=source.text,
+        mark=source.mark,
+        verified_on=source.verified_on.isoformat(),
+    )
+
+
+def _any_of(ways: list[Said]) -> Said:
+    words = ways[0]
+    for way in ways[1:]:
+        words = say("{one}; or {other}", one=words, other=way)
+    return words
+
+
+def _all_of(conditions: Conditions) -> Said:
+    asked = [*_of_age(conditions), *_of_count(conditions), *_of_tags(conditions)]
+    words = asked[0] if asked else say("anything past due")
+    for one in asked[1:]:
+        words = say("{one} and {other}", one=words, other=one)
+    return words
+
+
+def _of_age(asks: Conditions) -> Iterable[Said]:
+    if asks.months_since_presented:
+        yield say("more than {n} month(s) since the bill was presented", n=asks.months_since_presented)
+    if asks.days_since_presented:
+        yield say("{n} day(s) since the bill was presented", n=asks.days_since_presented)
+    if asks.months_since_due:
+        yield say("more than {n} month(s) since it was due", n=asks.months_since_due)
+    if asks.days_since_due:
+        yield say("{n} day(s) since it was due", n=asks.days_since_due)
+    if asks.days_in_previous_stage:
+        yield say("{n} day(s) in the stage before", n=asks.days_in_previous_stage)
+
+
+def _of_count(asks: Conditions) -> Iterable[Said]:
+    if asks.unpaid_invoices > 1:
+        yield say("{n} unpaid invoices", n=asks.unpaid_invoices)
+    if asks.minimum_amount:
+        yield say("at least {n} minor units past due", n=asks.minimum_amount)
+    if asks.consecutive_returns:
+        yield say("{n} collections returned in a row", n=asks.consecutive_returns)
+    if asks.earlier_suspensions:
+        yield say("{n} earlier suspension(s)", n=asks.earlier_suspensions)
+
+
+def _of_tags(asks: Conditions) -> Iterable[Said]:
+    if asks.tags_with:
+        yield say("for accounts that are {tags}", tags=", ".join(sorted(asks.tags_with)))
+    if asks.tags_without:
+        yield say("not for accounts that are {tags}", tags=", ".join(sorted(asks.tags_without)))
