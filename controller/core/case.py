@@ -10,6 +10,7 @@ from controller.core.facts import Facts, Imposed, Order, Service
 from controller.core.holds import Held, holds_in_force
 from controller.core.horizon import Horizon
 from controller.core.ledger import Debt, Unpaid, debts_of, totals, unpaid_invoices
+from controller.core.part_payments import opened_by_part
 from controller.core.policy import Policy, Track
 from controller.core.returns import Run, run_of
 from enforcement.access import LADDERS, Reason
@@ -66,7 +67,7 @@ class Case:
     @property
     def opened_until(self) -> datetime | None:
         """Until when a part payment keeps the service open."""
-        return None
+        return opened_by_part(self.facts, self.policy, self.now, self.horizon)
 
     @property
     def run(self) -> Run:

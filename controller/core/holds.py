@@ -74,6 +74,20 @@ def overdue_for_review(hold: Hold, policy: Policy, today: date) -> bool:
     return (hold.review_on or days_after(begun, policy.holds.review_days)) < today
 
 
+def over_at(hold: Hold, facts: Facts, policy: Policy, now: datetime, horizon: Horizon) -> datetime | None:
+    """When a hold ended or will: by its own words, by its bounds, or with the first instalment that is missing."""
+    asked = _Asked(facts, policy, policy.days_of(facts.municipality), {}, now, horizon)
+    ends = [end] if (end := _until(hold, _bound(hold, policy), asked)) is not None else []
+    due, paid = 0, _paid_since(hold, asked) if hold.instalments else 0
+    for one in sorted(hold.instalments, key=lambda one: one.due_on):
+        due += one.amount
+        missed_at = _missed_at(one, asked)
+        horizon.note(missed_at)
+        if paid < due and missed_at <= now:
+            ends.append(missed_at)
+    return min(ends, default=None)
+
+
 def _judged(
     facts: Facts, service: ServiceId, policy: Policy, owed: Mapping[str, int], now: datetime, horizon: Horizon
 ) -> Iterator[Held | NotHeld]:

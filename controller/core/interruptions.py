@@ -10,13 +10,16 @@ from datetime import datetime
 from controller.core.calendar import days_after, local_date, start_of
 from controller.core.case import Case
 from controller.core.facts import OPENING_HOLDS, Hold, Suspension
+from controller.core.holds import over_at
 
 
 def prolonged(case: Case, ready: datetime, until: datetime, valid_days: int) -> datetime:
     """Until when a notice binds that was `ready` to carry its stage, and by itself binds until just before `until`."""
     for hold in _opening(case):
-        ends = hold.until
-        if ends is None or hold.since > case.now or not _interrupts(case, hold, ready, until):
+        if hold.since > case.now or not _interrupts(case, hold, ready, until):
+            continue
+        ends = over_at(hold, case.facts, case.policy, case.now, case.horizon)
+        if ends is None:
             continue
         case.horizon.note(ends)
         until = max(until, start_of(case.zone, days_after(local_date(case.zone, ends), valid_days)))
