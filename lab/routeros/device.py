@@ -60,7 +60,9 @@ def _address_list(version: int) -> Schema:
 def _connections() -> Schema:
     names = "protocol src-address dst-address reply-src-address reply-dst-address tcp-state timeout fasttrack assured"
     defaults = {"dynamic": "true", "fasttrack": "false", "dstnat": "false"}
-    return Schema(frozenset((names + " dstnat srcnat").split()), defaults=defaults, verbs=frozenset({"remove"}))
+    flags = {name: partial(boolean, name) for name in ("fasttrack", "dstnat", "srcnat", "assured")}
+    properties = frozenset((*names.split(), "dstnat", "srcnat"))
+    return Schema(properties, defaults=defaults, clean=flags, verbs=frozenset({"remove"}))
 
 
 def _plain(names: str, *verbs: str, required: str = "", dynamic: str = "false") -> Schema:
