@@ -22,6 +22,7 @@ _REFUSALS = (
     "permission denied",
     "denied to user",
     "command denied",
+    "Access denied",
 )
 _PATIENCE_S = 10
 
@@ -33,7 +34,7 @@ class Database:
         self.tables = Tables(settings.tables)
         self._engine = _engine(settings)
         url = settings.database
-        self.name = f"{url.host or 'local'}/{url.database or ''}"
+        self.name = f"{url.host or 'local'}{f':{url.port}' if url.port else ''}/{url.database or ''}"
         """For a person, without its secret."""
         self._has_marks = False
 

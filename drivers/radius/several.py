@@ -57,7 +57,7 @@ class SeveralServers:
             return dict.fromkeys(self._servers, slice)
         read, _ = self._each(self._servers, lambda server: server.observe(keys))
         marked = {server: _marks(observed) for server, observed in read.items()}
-        everywhere = set().union(*marked.values())
+        everywhere = frozenset[object]().union(*marked.values())
         return {
             server: [_to_write(change, marked.get(server, everywhere), everywhere) for change in slice]
             for server in self._servers

@@ -95,9 +95,9 @@ def findings(customer: Customer, meaning: Meaning) -> list[Finding]:
 
 
 def _current(customer: Customer, meaning: Meaning) -> list[Session]:
-    """The sessions that may be live: all of them, for a customer may have several lines, links of one line, or a session
-    for IPv6 beside that for IPv4. Passed over are those that their NAS disowned, and rows that a NAS or a move to
-    another NAS left open behind a newer session of the line: silent for long, or of a NAS that can't be asked."""
+    """The sessions that may be live: all of them, for a customer may have several lines, links of one line, or a
+    session for IPv6 beside that for IPv4. Passed over are those that their NAS disowned, and rows that a NAS or a move
+    to another NAS left open behind a newer session of the line: silent for long, or of a NAS that can't be asked."""
     newest = {_line(session): session.id for session in customer.sessions}
     return [
         one

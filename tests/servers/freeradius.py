@@ -1,10 +1,11 @@
-"""A real FreeRADIUS 3 on PostgreSQL: a raddb of its own, free ports, in the foreground, stopped by its PID.
+"""A real FreeRADIUS 3 on PostgreSQL or MariaDB: a raddb of its own, free ports, in the foreground, stopped by its PID.
 
 The SQL queries are Debian's own, with what FreeRADIUS's documentation has operators enable: section `class`, and one
 line of ours that an operator adds where a CoA is to be read back: an Interim-Update refreshes the class.
 """
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -15,10 +16,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
-from sqlalchemy.engine import make_url
+from sqlalchemy import URL, create_engine, make_url
+from sqlalchemy.pool import NullPool
 
-STOCK = Path("/etc/freeradius/3.0/mods-config/sql/main/postgresql")
+STOCK = Path("/etc/freeradius/3.0/mods-config/sql/main")
+ACCESS_TABLES = ("radcheck", "radreply", "radusergroup", "radgroupreply", "radgroupcheck")
 USER = "nobody"
 _READY_S = 20
 
@@ -59,17 +61,17 @@ modules {{
   pap {{
   }}
   sql {{
-    dialect = "postgresql"
-    driver = "rlm_sql_postgresql"
-    radius_db = "host=127.0.0.1 port={db_port} dbname={db_name} user={db_user}"
+    dialect = "{dialect}"
+    driver = "rlm_sql_{dialect}"
+    {connection}
     acct_table1 = "radacct"
     acct_table2 = "radacct"
     postauth_table = "radpostauth"
-    authcheck_table = "radcheck"
-    groupcheck_table = "radgroupcheck"
-    authreply_table = "radreply"
-    groupreply_table = "radgroupreply"
-    usergroup_table = "radusergroup"
+    authcheck_table = "{prefix}radcheck"
+    groupcheck_table = "{prefix}radgroupcheck"
+    authreply_table = "{prefix}radreply"
+    groupreply_table = "{prefix}radgroupreply"
+    usergroup_table = "{prefix}radusergroup"
     client_table = "nas"
     group_attribute = "SQL-Group"
     read_groups = yes
@@ -130,13 +132,16 @@ class FreeRadius:
 
 
 @contextmanager
-def running_freeradius(database: str, secret: bytes = b"testing123") -> Iterator[FreeRadius]:
-    """Start a server on an empty PostgreSQL database, with its schema loaded; stop it whatever happens."""
-    _load_schema(database)
+def running_freeradius(database: str, secret: bytes = b"testing123", prefix: str = "") -> Iterator[FreeRadius]:
+    """Start a server on an empty database, with its schema loaded; stop it whatever happens.
+
+    `prefix` stands before the names of the tables that grant access, as operators who share a database have it.
+    """
+    _load_schema(database, prefix)
     folder = Path(tempfile.mkdtemp(prefix="grifo-radius-"))
     auth, acct = _free_udp_ports()
     try:
-        _write_raddb(folder, database, secret, auth, acct)
+        _write_raddb(folder, database, secret, (auth, acct), prefix)
         with (folder / "output").open("wb") as output:
             process = subprocess.Popen(
                 [*_as_user(), "freeradius", "-f", "-l", "stdout", "-d", str(folder), "-n", "radiusd"],
@@ -154,43 +159,57 @@ def running_freeradius(database: str, secret: bytes = b"testing123") -> Iterator
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _load_schema(database: str) -> None:
-    url = make_url(database)
-    where = f"host={url.host} port={url.port} user={url.username} dbname={url.database}"
-    with psycopg.connect(where, autocommit=True) as connection:
-        connection.execute((STOCK / "schema.sql").read_bytes())
+def _load_schema(database: str, prefix: str) -> None:
+    """Debian's own schema, its tables renamed afterwards where a prefix is wanted."""
+    engine = create_engine(database, poolclass=NullPool)
+    schema = (STOCK / _dialect(database) / "schema.sql").read_text()
+    schema = re.sub(r"/\*.*?\*/", "", schema, flags=re.DOTALL)
+    plain = "\n".join(line for line in schema.splitlines() if not line.lstrip().startswith(("--", "#")))
+    with engine.begin() as connection:
+        for statement in (one for one in plain.split(";") if one.strip()):
+            connection.exec_driver_sql(statement)
+        for name in ACCESS_TABLES if prefix else ():
+            connection.exec_driver_sql(f"ALTER TABLE {name} RENAME TO {prefix}{name}")
+    engine.dispose()
 
 
-def _write_raddb(folder: Path, database: str, secret: bytes, auth: int, acct: int) -> None:
-    url = make_url(database)
+def _dialect(database: str) -> str:
+    return make_url(database).get_backend_name()
+
+
+def _write_raddb(folder: Path, database: str, secret: bytes, ports: tuple[int, int], prefix: str) -> None:
+    dialect = _dialect(database)
     config = _CONFIG.format(
         folder=folder,
         secret=secret.decode(),
-        db_port=url.port,
-        db_name=url.database,
-        db_user=url.username,
-        auth_port=auth,
-        acct_port=acct,
+        dialect=dialect,
+        connection=_connection(make_url(database)),
+        prefix=prefix,
+        auth_port=ports[0],
+        acct_port=ports[1],
     )
     (folder / "radiusd.conf").write_text(config)
     (folder / "dictionary").write_text("$INCLUDE /usr/share/freeradius/dictionary\n")
-    (folder / "queries.conf").write_text(with_class((STOCK / "queries.conf").read_text()))
+    (folder / "queries.conf").write_text(with_class((STOCK / dialect / "queries.conf").read_text()))
     folder.chmod(0o755)
+
+
+def _connection(url: URL) -> str:
+    """One item a line: FreeRADIUS's parser takes no more."""
+    if url.get_backend_name() == "postgresql":
+        return f'radius_db = "host={url.host} port={url.port} dbname={url.database} user={url.username}"'
+    items = {"server": url.host, "port": url.port, "login": url.username, "radius_db": url.database}
+    return "\n    ".join(f'{name} = "{value}"' for name, value in items.items())
 
 
 def with_class(queries: str) -> str:
     """Debian's queries with the class section enabled, and refreshed by Interim-Updates."""
-    for name, value in (
-        ("column_name", ", Class"),
-        ("packet_xlat", ", '%{Class}'"),
-        ("reply_xlat", ", '%{reply:Class}'"),
-    ):
-        queries = queries.replace(f'{name} =\t# "{value}"', f'{name} = "{value}"')
+    queries = re.sub(r"""(column_name|packet_xlat|reply_xlat) =\t# (".*")""", r"\1 = \2", queries)
     start = queries.index("interim-update {")
     head, interim = queries[:start], queries[start:]
-    updated = "AcctUpdateTime = ${....event_timestamp}, \\\n"
-    refreshed = interim.replace(updated, updated + "\t\t\t\t\tClass = '%{Class}', \\\n", 1)
-    if refreshed == interim or 'column_name = ", Class"' not in head:
+    updated = re.compile(r"^(\s*acctupdatetime\s*= \$\{....event_timestamp\}, )\\\n", re.IGNORECASE | re.MULTILINE)
+    refreshed = updated.sub(lambda found: f"{found[1]}\\\n\t\t\t\t\tClass = '%{{Class}}', \\\n", interim, count=1)
+    if refreshed == interim or 'column_name = ", ' not in head:
         raise AssertionError("Debian's queries.conf is not as expected: its class section can't be enabled")
     return head + refreshed
 

@@ -52,6 +52,12 @@ class Kamailio:
         return self.folder / "ctl.sock"
 
     @property
+    def pid(self) -> int:
+        """Of the first process; the others are in its group."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def sip_address(self) -> str:
         return f"127.0.0.1:{self.sip_port}"
 

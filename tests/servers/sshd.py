@@ -1,6 +1,6 @@
-"""An OpenSSH server of the tests' own: on a loopback port, with its own host keys, one login by key, stopped by its pid.
+"""An OpenSSH server of the tests' own: on a loopback port, with its own host key and one login by key.
 
-The login is this process's own user, so nothing of the machine is changed. `StrictModes no`: the folder is a temporary one.
+The login is this process's own user, so nothing of the machine is changed. `StrictModes no`: the folder is temporary.
 """
 
 import getpass
@@ -23,9 +23,13 @@ _READY_S = 30.0
 
 @dataclass
 class Sshd:
-    """One server; `folder` holds its keys, the login's key, and known_hosts as an operator would write it."""
+    """One server; `folder` holds its keys, the login's key, and known_hosts as an operator would write it.
+
+    `program` is what a login gets in place of the user's shell.
+    """
 
     folder: Path
+    program: str = ""
     port: int = field(default_factory=free_port)
     _process: "subprocess.Popen[bytes] | None" = None
 
@@ -106,13 +110,14 @@ class Sshd:
             "PermitUserEnvironment no",
             "SetEnv PS1=lab$ HISTFILE=/dev/null",
             "MaxStartups 100:30:200",
+            *([f"ForceCommand {self.program}"] if self.program else []),
         )
         file.write_text("\n".join(lines) + "\n")
         return file
 
 
 @contextmanager
-def running_sshd() -> Iterator[Sshd]:
+def running_sshd(program: str = "") -> Iterator[Sshd]:
     """A server that runs, and whose key is known."""
     folder = Path(tempfile.mkdtemp(prefix="grifo-sshd-"))
     try:
@@ -120,7 +125,7 @@ def running_sshd() -> Iterator[Sshd]:
             _make_key(folder / key)
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)
-        server = Sshd(folder)
+        server = Sshd(folder, program)
         kind, key, *_ = (folder / "host.pub").read_text().split()
         server.known_hosts.write_text(f"[127.0.0.1]:{server.port} {kind} {key}\n")
         server.start()

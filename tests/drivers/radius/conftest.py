@@ -1,19 +1,24 @@
-"""The same tests on both servers: the lab's own on SQLite, and a real FreeRADIUS on PostgreSQL (marked `servers`)."""
+"""The same tests on three servers: the lab's own on SQLite, a real FreeRADIUS on PostgreSQL and one on MariaDB.
+
+The last has its access tables under names of the operator's own, as where one database serves several.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
 
 from lab.nas.server import RadiusServer, ServerSettings
 from tests.drivers.radius.radius_lab import SECRET, TABLES, RadiusLab
 from tests.servers.freeradius import FreeRadius, running_freeradius
+from tests.servers.mariadb import MariaDb, running_mariadb
 from tests.servers.postgres import Postgres
 
-BOTH = [
+PREFIX = "isp_"
+ALL = [
     pytest.param("lab", id="lab-sqlite"),
     pytest.param("freeradius", id="freeradius-postgresql", marks=pytest.mark.servers),
+    pytest.param("freeradius_mariadb", id="freeradius-mariadb", marks=pytest.mark.servers),
 ]
 
 
@@ -24,24 +29,37 @@ def freeradius(postgres: Postgres) -> Iterator[FreeRadius]:
         yield server
 
 
-@pytest.fixture(params=BOTH)
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDb]:
+    with running_mariadb() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def freeradius_mariadb(mariadb: MariaDb) -> Iterator[FreeRadius]:
+    """One server for each worker, as `freeradius`."""
+    with running_freeradius(mariadb.create_database("radius"), SECRET, PREFIX) as server:
+        yield server
+
+
+@pytest.fixture(params=ALL)
 def radius_lab(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RadiusLab]:
     """A server with empty tables."""
-    if request.param == "freeradius":
-        lab = _on_freeradius(request.getfixturevalue("freeradius"), tmp_path)
-    else:
+    if request.param == "lab":
         lab = _on_sqlite(tmp_path)
+    else:
+        prefix = PREFIX if request.param == "freeradius_mariadb" else ""
+        lab = _on_freeradius(request.getfixturevalue(request.param), tmp_path, prefix)
     yield lab
     lab.close()
 
 
-def _on_freeradius(server: FreeRadius, folder: Path) -> RadiusLab:
-    engine = create_engine(server.database)
-    with engine.begin() as connection:
-        connection.execute(text("DROP TABLE IF EXISTS grifo_marks"))
-        connection.execute(text(f"TRUNCATE {', '.join(TABLES)}, radacct RESTART IDENTITY"))
-    engine.dispose()
-    return RadiusLab(server.auth, server.acct, server.database, folder, is_freeradius=True)
+def _on_freeradius(server: FreeRadius, folder: Path, prefix: str) -> RadiusLab:
+    lab = RadiusLab(server.auth, server.acct, server.database, folder, is_freeradius=True, prefix=prefix)
+    lab.sql("DROP TABLE IF EXISTS grifo_marks")
+    for table in (*TABLES, "radacct", "nasreload"):
+        lab.sql(f"TRUNCATE TABLE {table}")
+    return lab
 
 
 def _on_sqlite(folder: Path) -> RadiusLab:

@@ -1,6 +1,7 @@
 """An operator's RADIUS for tests: a server, its tables with a plan and customers, a NAS with their sessions."""
 
 import io
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterable
@@ -77,6 +78,8 @@ class RadiusLab:
     url: str
     folder: Path
     is_freeradius: bool
+    prefix: str = ""
+    """Stands before the names of `TABLES` in the database; statements of tests go without it."""
     engine: Engine = field(init=False)
     opened: list[Any] = field(default_factory=list)
 
@@ -86,8 +89,9 @@ class RadiusLab:
 
     def sql(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
         """Run a statement as the operator would; its rows."""
+        named = re.sub(rf"\b({'|'.join(TABLES)})\b", rf"{self.prefix}\1", statement)
         with self.engine.begin() as connection:
-            result = connection.execute(text(statement), values)
+            result = connection.execute(text(named), values)
             return [tuple(row) for row in result] if result.returns_rows else []
 
     def seed(self, *usernames: str) -> None:
@@ -173,6 +177,7 @@ class RadiusLab:
             "nases": list(nases),
             "session_class": True,
             "read_back_seconds": 5,
+            "tables": {table: self.prefix + table for table in TABLES},
         }
         driver = RadiusDriver(settings_from(defaults | settings), installation)
         self.opened.append(driver)

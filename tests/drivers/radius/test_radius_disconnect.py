@@ -226,7 +226,7 @@ def test_a_session_silent_for_long_is_not_believed_to_obey(radius_lab: RadiusLab
     radius_lab.seed(ANA)
     nas = radius_lab.nas()
     nas.dial(subscribers([ANA]))
-    past = "TIMESTAMP '2020-01-01'" if radius_lab.is_freeradius else "1577836800"
+    past = "TIMESTAMP '2020-01-01 00:00:00'" if radius_lab.is_freeradius else "1577836800"
     radius_lab.sql(f"UPDATE radacct SET acctstarttime = {past}, acctupdatetime = {past}")
     nas.misbehave(Misbehaviour(silent=True))
     enforcer = Enforcer(radius_lab.driver(radius_lab.nas_settings(nas), interim_seconds=300))
@@ -244,7 +244,7 @@ def test_a_session_that_the_nas_disowned_and_that_speaks_again_is_live(radius_la
     nas.misbehave(Misbehaviour(refuse=503))
     enforcer = Enforcer(radius_lab.driver(radius_lab.nas_settings(nas)))
     assert enforcer.enforce(entry(ANA, Access.PORTAL)).states[BINDING] is State.ARMED
-    later = "acctupdatetime + INTERVAL '5 minutes'" if radius_lab.is_freeradius else "acctupdatetime + 300"
+    later = "acctupdatetime + INTERVAL '5' MINUTE" if radius_lab.is_freeradius else "acctupdatetime + 300"
     radius_lab.sql(f"UPDATE radacct SET acctupdatetime = {later}")
     assert enforcer.state(entry(ANA, Access.PORTAL)) is State.MISSING
 

@@ -1,0 +1,106 @@
+"""A MariaDB server of the tests' own: in a temporary folder, on a free port, gone when they end."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import create_engine
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
+
+from tests.servers.ports import free_port
+
+_READY_S = 60
+_FAST = ("--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M", "--skip-log-bin", "--sync-frm=0")
+
+
+@dataclass(frozen=True, slots=True)
+class MariaDb:
+    """A running server; everyone on this host may connect as `grifo`, without a password."""
+
+    port: int
+
+    def url(self, database: str) -> str:
+        """SQLAlchemy's URL of one of its databases."""
+        return f"mysql+pymysql://grifo@127.0.0.1:{self.port}/{database}"
+
+    def execute(self, statement: str) -> None:
+        """Run one statement as the server's own administrator."""
+        engine = create_engine(self.url(""), poolclass=NullPool)
+        with engine.begin() as connection:
+            connection.exec_driver_sql(statement)
+
+    def create_database(self, name: str) -> str:
+        """A new, empty database; its URL. Its collation takes a letter and its capital for one, as is usual."""
+        self.execute(f"CREATE DATABASE `{name}` CHARACTER SET utf8mb4")
+        return self.url(name)
+
+
+@contextmanager
+def running_mariadb() -> Iterator[MariaDb]:
+    """Start a server, and stop it whatever happens."""
+    folder = Path(tempfile.mkdtemp(prefix="grifo-maria-"))
+    try:
+        if os.geteuid() == 0:
+            shutil.chown(folder, "mysql", "mysql")
+        data, port = folder / "data", free_port()
+        _install(data)
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(
+                [
+                    *_as_user(),
+                    "/usr/sbin/mariadbd",
+                    "--no-defaults",
+                    f"--datadir={data}",
+                    f"--socket={folder / 'socket'}",
+                    f"--pid-file={folder / 'pid'}",
+                    "--bind-address=127.0.0.1",
+                    f"--port={port}",
+                    "--skip-grant-tables",
+                    "--skip-networking=0",
+                    *_FAST,
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd="/",
+            )
+        try:
+            _wait_until_ready(process, port, folder / "log")
+            yield MariaDb(port)
+        finally:
+            process.kill()
+            process.wait()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _install(data: Path) -> None:
+    command = ["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal"]
+    subprocess.run(
+        [*_as_user(), *command, "--skip-test-db"], check=True, stdin=subprocess.DEVNULL, capture_output=True, cwd="/"
+    )
+
+
+def _as_user() -> list[str]:
+    """MariaDB refuses root: then it runs as its own user."""
+    return ["setpriv", "--reuid=mysql", "--regid=mysql", "--init-groups"] if os.geteuid() == 0 else []
+
+
+def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+    deadline = time.monotonic() + _READY_S
+    while True:
+        try:
+            MariaDb(port).execute("SELECT 1")
+        except OperationalError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"MariaDB did not start:\n{log.read_text(errors='replace')[-3000:]}") from None
+            time.sleep(0.05)
+        else:
+            return
