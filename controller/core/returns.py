@@ -7,8 +7,8 @@ however often it is presented again, it counts once. The reading of "three in a 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import Enum, auto
 from itertools import takewhile
+from typing import NamedTuple
 
 from controller.core.calendar import Days, local_date, start_of
 from controller.core.facts import Collection, Facts, HoldKind, Invoice
@@ -38,21 +38,21 @@ class Run:
 _NONE = Run(0, 0, ())
 
 
-class _Says(Enum):
-    """What one receipt does to the run."""
+class _Says(NamedTuple):
+    """What one receipt does to the run, and what it would do had nothing been refunded late."""
 
-    COUNTS = auto()
-    LATE = auto()
-    """It counts; had it not been refunded late, it would be settled."""
-    LATE_AGAIN = auto()
-    """It counts; had it not been refunded late, it would be paid after an earlier return."""
-    NEITHER = auto()
-    BREAKS = auto()
+    counts: bool = False
+    breaks: bool = False
+    counts_surely: bool = False
+    would_break: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Returned:
-    """The latest collection of a receipt that came back whole and counts; `before` where another had come back."""
+    """The latest collection of a receipt that came back whole and counts.
+
+    `late` where that was after the days in which the bank returns by itself; `before` where an earlier one came back.
+    """
 
     late: bool
     before: bool
@@ -81,9 +81,9 @@ def run_of(
         (one.id, _says(one, still_open.get(one.id), service_id, returned.get(one.id), policy, excused))
         for one in latest_first
     ]
-    run = [id for id, says in takewhile(lambda one: one[1] is not _Says.BREAKS, said) if says is not _Says.NEITHER]
-    sure = takewhile(lambda one: one[1] not in (_Says.BREAKS, _Says.LATE), said)
-    return Run(len(run), sum(says is _Says.COUNTS for _, says in sure), tuple(reversed(run)))
+    run = [id for id, says in takewhile(lambda one: not one[1].breaks, said) if says.counts]
+    sure = takewhile(lambda one: not one[1].would_break, said)
+    return Run(len(run), sum(says.counts_surely for _, says in sure), tuple(reversed(run)))
 
 
 def _says(
@@ -94,19 +94,19 @@ def _says(
     policy: Policy,
     excused: Callable[[Invoice], bool],
 ) -> _Says:
-    """Paid by any means, a receipt leaves the run, and breaks it where it had not come back."""
+    """Paid by any means, a receipt leaves the run; it breaks the run where its debit had been settled in its days."""
+    was_settled = returned is None or (returned.late and not returned.before)
     still_owed = 0 if unpaid is None else unpaid.owed_for(service, Track.SERVICE)
-    if _is_settled(invoice, unpaid, still_owed, policy):
-        return _Says.BREAKS if returned is None else _Says.NEITHER
+    if _is_paid(invoice, unpaid, still_owed, policy):
+        return _Says(breaks=was_settled, would_break=was_settled)
+    would_break = returned is not None and was_settled
     is_idle = unpaid is not None and unpaid.idle is not None
     if returned is None or is_idle or still_owed < policy.trivial_amount or excused(invoice):
-        return _Says.NEITHER
-    if returned.late:
-        return _Says.LATE_AGAIN if returned.before else _Says.LATE
-    return _Says.COUNTS
+        return _Says(would_break=would_break)
+    return _Says(counts=True, counts_surely=not returned.late, would_break=would_break)
 
 
-def _is_settled(invoice: Invoice, unpaid: Unpaid | None, still_owed: int, policy: Policy) -> bool:
+def _is_paid(invoice: Invoice, unpaid: Unpaid | None, still_owed: int, policy: Policy) -> bool:
     """Whether nothing of it is open for the service, or next to nothing of a bill that was paid but for that."""
     if unpaid is None or still_owed == 0:
         return True
