@@ -12,6 +12,7 @@ from controller.core.blocks import Code
 from controller.core.brake import allowance, cap
 from controller.core.decision import Block
 from controller.core.policy import BrakeRule, Policy
+from controller.core.wording import say
 from controller.store.queries import brakes
 from controller.store.queries.brakes import Brake, Count
 
@@ -87,7 +88,15 @@ def _reserve(tx: Connection, brake: Brake, places: int, limit: int) -> None:
 def _held(brake: Brake, room: _Room, now: datetime) -> Block:
     policy, device = brake
     if room.canary:
-        text = f"The first services of policy {policy} on {device} must be read back as restricted before more follow."
+        text = say(
+            "The first services of policy {policy} on {device} must be read back as restricted before more follow.",
+            policy=policy,
+            device=device,
+        )
         return Block(Code.CANARY, text, now + room.again)
-    text = f"Enough services of policy {policy} were newly restricted on {device} for now; an approval lets more pass."
+    text = say(
+        "Enough services of policy {policy} were newly restricted on {device} for now; an approval lets more pass.",
+        policy=policy,
+        device=device,
+    )
     return Block(Code.BRAKE, text, now + room.again)

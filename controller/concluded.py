@@ -6,13 +6,18 @@ from typing import Any
 
 from controller.conclusion import Case
 from controller.core.blocks import Code
-from controller.core.decision import Block, Decision, Evidence, ReasonFor
+from controller.core.decision import Block, Decision, Evidence, NoticeDue, ReasonFor
 from controller.core.facts import Imposed
+from controller.core.policy import Rate
 from controller.desired import CONTESTED
+from controller.said import to_json
 from controller.situation import Situation
 from controller.store.queries.decisions import Imposition
 from controller.store.queries.timeline import Happening
 from enforcement.access import Access, Reason
+
+PAYMENTS, APPROVAL, PERSON = "payments", "approval", "person"
+"""Words of `decisions.waits_for`, beside those of the brake; the latter two are codes of blocks too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,24 +80,38 @@ def _saved(case: Case, decision: Decision, stage_since: datetime | None, now: da
             "next_stage": decision.next_stage,
             "blocks": [_block(block) for block in decision.blocks],
             "review_at": _text(decision.review_at),
+            "rate": _rate(decision.rate),
+            "notice_due": _notice_due(decision.notice_due),
         },
         "policy": case.policy.name,
         "policy_version": case.policy.version,
         "decided_at": now,
         "waits_for": _waits_for(decision),
+        "notice_at": decision.notice_due.send_at if decision.notice_due is not None else None,
     }
 
 
-def _reason(reason: ReasonFor) -> dict[str, str]:
-    return {"reason": reason.reason.value, "access": reason.access.value, "text": reason.text, "ref": reason.ref}
+def _reason(reason: ReasonFor) -> dict[str, Any]:
+    return {"reason": reason.reason.value, "access": reason.access.value, "ref": reason.ref, **to_json(reason.text)}
 
 
-def _evidence(one: Evidence) -> dict[str, str]:
-    return {"kind": one.kind, "ref": one.ref, "text": one.text}
+def _evidence(one: Evidence) -> dict[str, Any]:
+    return {"kind": one.kind, "ref": one.ref, **to_json(one.text)}
 
 
-def _block(block: Block) -> dict[str, str | None]:
-    return {"code": str(block.code), "text": block.text, "until": _text(block.until)}
+def _block(block: Block) -> dict[str, Any]:
+    return {"code": str(block.code), "until": _text(block.until), **to_json(block.text)}
+
+
+def _rate(rate: Rate | None) -> dict[str, int] | None:
+    return None if rate is None else {"down_kbps": rate.down_kbps, "up_kbps": rate.up_kbps}
+
+
+def _notice_due(due: NoticeDue | None) -> dict[str, str] | None:
+    if due is None:
+        return None
+    when = {"send_at": due.send_at.isoformat(), "names_date": due.names_date.isoformat()}
+    return {"stage": due.stage, "template": due.template, **when}
 
 
 def _text(instant: datetime | None) -> str | None:
@@ -100,9 +119,13 @@ def _text(instant: datetime | None) -> str | None:
 
 
 def _waits_for(decision: Decision) -> str:
-    codes = {block.code for block in decision.blocks}
+    """What would have the account reviewed, or which people are asked: these only once nothing but hours is lacking."""
+    codes = {str(block.code) for block in decision.blocks}
     if Code.PAYMENTS_STALE in codes:
-        return "payments"
+        return PAYMENTS
+    people = codes & {APPROVAL, PERSON}
+    if people and codes <= {APPROVAL, PERSON, Code.WINDOW}:
+        return min(people)
     return next((code.value for code in (Code.BRAKE, Code.CANARY) if code in codes), "")
 
 

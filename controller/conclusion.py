@@ -11,6 +11,7 @@ from controller.core.decide import decide
 from controller.core.decision import Block, Decision
 from controller.core.facts import AccountId
 from controller.core.policy import Policy
+from controller.core.wording import say
 from controller.desired import CONTESTED, enforceable, shortcomings
 from controller.situation import Situation
 from enforcement.entries import ServiceId
@@ -72,7 +73,8 @@ def conclude(
 
 
 def _policy_missing(name: str) -> Block:
-    return Block(POLICY_MISSING, f"Policy {name}, which the account names, is not loaded: nothing is newly imposed.")
+    text = say("Policy {name}, which the account names, is not loaded: nothing is newly imposed.", name=name)
+    return Block(POLICY_MISSING, text)
 
 
 def _with_shortcomings(decision: Decision, situation: Situation) -> Decision:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from controller.core.decision import Block, Decision
+from controller.core.wording import say
 from controller.store.queries.bindings import Place, binding_id
 from controller.store.queries.entries import Wanted
 from enforcement.access import Access, Kind, rank
@@ -58,17 +59,21 @@ def shortcomings(bound: Sequence[Bound], access: Access) -> tuple[Block, ...]:
     if access is Access.FULL:
         return ()
     if not bound:
-        return (Block(NO_BINDING, "The service is bound to no device: there is nothing to restrict."),)
+        return (Block(NO_BINDING, say("The service is bound to no device: there is nothing to restrict.")),)
     return tuple(block for one in bound for block in _shortcoming(one, access))
 
 
 def _shortcoming(one: Bound, access: Access) -> Iterable[Block]:
     if one.contested:
-        text = f"Two live bindings claim {one.key} on {one.device}: neither is restricted until billing ends one."
+        text = say(
+            "Two live bindings claim {key} on {device}: neither is restricted until billing ends one.",
+            key=one.key,
+            device=one.device,
+        )
         yield Block(CONTESTED, text)
     elif not one.can(access):
-        text = f"Device {one.device} cannot give {access} to {one.key}: it stays open there."
-        yield Block(DEVICE_CANNOT, text)
+        words = {"device": one.device, "access": access.value, "key": one.key}
+        yield Block(DEVICE_CANNOT, say("Device {device} cannot give {access} to {key}: it stays open there.", **words))
 
 
 def enforceable(bound: Sequence[Bound], access: Access) -> bool:

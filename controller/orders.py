@@ -12,11 +12,16 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from controller.core.facts import HoldKind
+from controller.core.facts import AccountId, Hold, HoldKind
 from controller.core.policy import Policy
+from controller.holding import check_bounds, latest_end
+from controller.intake.rows import hold_row
+from controller.refusals import OrderRefused
 from controller.store.queries import accounts, ordering, shown
+from controller.store.queries.facts import facts_of
 from controller.store.queries.timeline import Happening, record
 from enforcement.access import LADDERS, Access, Kind, Reason
+from enforcement.entries import ServiceId
 
 DEFAULT_ACCESS = {
     Kind.INTERNET: Access.BLOCKED,
@@ -25,14 +30,6 @@ DEFAULT_ACCESS = {
 }
 
 _LONGEST_NOTE = timedelta(days=366 * 10)
-
-
-class OrderRefused(ValueError):
-    """The order makes no sense as the service is now; says why, in one sentence. `wrong_request` tells 422 from 409."""
-
-    def __init__(self, words: str, wrong_request: bool = False) -> None:
-        super().__init__(words)
-        self.wrong_request = wrong_request
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +83,9 @@ def _open_and_owes_nothing(tx: Connection, ordered: Ordered) -> bool:
 
 def _restore(tx: Connection, ordered: Ordered, policy: Policy) -> None:
     if ordered.reason is Reason.BILLING:
-        until = ordered.until or ordered.now + timedelta(days=policy.courtesy_days)
-        _give_courtesy(tx, ordered, until)
-        _finish(tx, ordered, "hold", f"restored as a courtesy until {until.isoformat()}: {ordered.note}")
+        given = _give_courtesy(tx, ordered, policy)
+        text = f"restored as a courtesy until {given.until.isoformat() if given.until else 'ended'}: {ordered.note}"
+        _finish(tx, ordered, "hold", text)
         return
     if ordered.until is not None:
         raise OrderRefused("body.until belongs to reason billing; other orders are ended for good", wrong_request=True)
@@ -138,19 +135,24 @@ def _give_order(tx: Connection, ordered: Ordered, access: Access) -> None:
     )
 
 
-def _give_courtesy(tx: Connection, ordered: Ordered, until: datetime) -> None:
-    ordering.give_hold(
-        tx,
-        ordered.now,
+def _give_courtesy(tx: Connection, ordered: Ordered, policy: Policy) -> Hold:
+    """As long as was asked, else as the policy says. Raises OrderRefused beyond the policy's bounds."""
+    account = ordered.service.account_id
+    facts = facts_of(tx, [account], ordered.now)[AccountId(account)]
+    usual = ordered.now + timedelta(days=policy.courtesy_days)
+    latest = latest_end(HoldKind.COURTESY, policy, policy.days_of(facts.municipality), ordered.now)
+    hold = Hold(
         id=f"h-{uuid.uuid4().hex}",
-        account_id=ordered.service.account_id,
-        service_id=ordered.service.id,
-        kind=HoldKind.COURTESY.value,
+        kind=HoldKind.COURTESY,
         since=ordered.now,
-        until=until,
         author=ordered.author,
         note=ordered.note,
+        until=ordered.until or min(usual, latest or usual),
+        service=ServiceId(ordered.service.id),
     )
+    check_bounds(hold, facts, policy, ordered.now)
+    ordering.give_hold(tx, ordered.now, account_id=account, **hold_row(hold))
+    return hold
 
 
 def _finish(tx: Connection, ordered: Ordered, kind: str, text: str) -> None:

@@ -8,7 +8,7 @@ agent is given permits for it, each for `VALID_S` on its monotonic clock.
 """
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -16,6 +16,9 @@ from sqlalchemy import Connection
 from controller.clock import Clock
 from controller.conclusion import Book
 from controller.core.calendar import within
+from controller.core.case import cases
+from controller.core.facts import AccountId, Facts
+from controller.store.queries.facts import facts_of
 from controller.store.queries.freezing import why_frozen
 from controller.store.queries.permitting import AskedEntry, asked_entries, lock_accounts_of
 from controller.store.queries.standing import OBSERVE, modes_of_devices
@@ -52,7 +55,7 @@ def permit(tx: Connection, device: str, request: PermitRequest, book: Book, cloc
     bindings = sorted({ask.binding for ask in request.asks})
     locked = lock_accounts_of(tx, device, bindings)
     now = clock()
-    found = asked_entries(tx, device, bindings, now)
+    found = _held_by_policy(tx, asked_entries(tx, device, bindings, now), book, now)
     stopped = installation_row(tx).stopped_at is not None
     modes = modes_of_devices(tx, device).get(device, OBSERVE)
     conditions = Conditions(now, stopped, why_frozen(tx, device, now), modes, book, locked)
@@ -60,6 +63,27 @@ def permit(tx: Connection, device: str, request: PermitRequest, book: Book, cloc
     granted = [binding for binding, why in verdicts.items() if why is None]
     record(tx, [_granted(found[binding], device, now) for binding in granted])
     return Permit(granted, {binding: why for binding, why in verdicts.items() if why is not None}, VALID_S)
+
+
+def _held_by_policy(
+    tx: Connection, found: Mapping[str, AskedEntry], book: Book, now: datetime
+) -> Mapping[str, AskedEntry]:
+    """The entries, `held` only where the policy's bounds let a hold be in force: by its own words it may be longer."""
+    asked = {entry.account for entry in found.values() if entry.held}
+    facts = facts_of(tx, asked, now) if asked else {}
+    return {
+        binding: replace(one, held=_is_held(one, facts[AccountId(one.account)], book, now)) if one.held else one
+        for binding, one in found.items()
+    }
+
+
+def _is_held(entry: AskedEntry, facts: Facts, book: Book, now: datetime) -> bool:
+    """Whether a hold opens the service, or keeps it from a first restriction."""
+    policy = book.policies.get(entry.policy or book.default)
+    if policy is None:
+        return True
+    mine = (case for case in cases(facts, policy, now) if case.service.id == entry.service)
+    return any(held.opens or entry.first for case in mine for held in case.held)
 
 
 def refusal(ask: PermitAsk, entry: AskedEntry | None, conditions: Conditions) -> str | None:
@@ -114,7 +138,7 @@ def _refusal_by_window(entry: AskedEntry, conditions: Conditions) -> str | None:
     policy = conditions.book.policies.get(name)
     if policy is None:
         return f"its policy {name} is not loaded"
-    open_now = within(policy.window, policy.days_of(""), conditions.now)
+    open_now = within(policy.window, policy.days_of(entry.municipality), conditions.now)
     return None if open_now else "it is outside the policy's hours for restricting"
 
 

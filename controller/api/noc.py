@@ -7,8 +7,8 @@ from fastapi import APIRouter, Query
 
 from controller.api.auth import Reader
 from controller.api.models import AccountOut, FoundOut, HappenedOut, ServiceOut, TimelineOut
-from controller.api.paths import AccountId, Given, ServiceId, unknown_device, unknown_service
-from controller.api.problems import Problem, responses
+from controller.api.paths import AccountId, Given, ServiceId, unknown_account, unknown_device, unknown_service
+from controller.api.problems import responses
 from controller.api.show import service_shown
 from controller.api.views import DriftOut, StatusOut
 from controller.store.queries import freezing, naming, shown, watched
@@ -61,7 +61,7 @@ def account(context: Given, caller: Reader, account: AccountId) -> AccountOut:
     with context.database.read() as tx:
         row = shown.account_row(tx, account)
         if row is None:
-            raise Problem(404, f"No account has the id {account!r}. Look for it with GET /v1/find?key={account}.")
+            raise unknown_account(account)
         return AccountOut.model_validate(
             {
                 "account": row.id,

@@ -18,6 +18,11 @@ def unknown_service(service: str) -> Problem:
     return Problem(404, f"No service has the id {service!r}. Look for it with GET /v1/find?key={service}.")
 
 
+def unknown_account(account: str) -> Problem:
+    """The answer where nobody has told of an account."""
+    return Problem(404, f"No account has the id {account!r}. Look for it with GET /v1/find?key={account}.")
+
+
 def unknown_device(device: str) -> Problem:
     """The answer where neither a binding nor an agent has named a device."""
     return Problem(404, f"No device is named {device!r}. GET /v1/devices lists them.")

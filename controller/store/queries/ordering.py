@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, or_, update
+from sqlalchemy import Connection, Row, insert, or_, select, update
 
 from controller.store.tables import holds, orders
 
@@ -29,3 +29,17 @@ def give_hold(tx: Connection, now: datetime, **values: Any) -> None:
     plain: dict[str, Any] = {"review_on": None, "beyond": False, "instalments": [], "currency": ""}
     told = {"event_time": now, "event_sequence": 0, "event_source": SOURCE, "event_id": values["id"]}
     tx.execute(insert(holds).values(**(plain | values), **told))
+
+
+def hold_row_of(tx: Connection, hold: str) -> Row[Any] | None:
+    """The row of one hold."""
+    return tx.execute(select(holds).where(holds.c.id == hold)).one_or_none()
+
+
+def end_hold(tx: Connection, row: Row[Any], now: datetime) -> None:
+    """The hold is over. It is told anew, so that nothing that billing told of it before opens it again."""
+    later = row.event_time >= now
+    told = {"event_time": row.event_time if later else now, "event_source": SOURCE, "event_id": f"end-{row.id}"[:255]}
+    sequence = row.event_sequence + 1 if later else 0
+    mine = update(holds).where(holds.c.id == row.id)
+    tx.execute(mine.values(until=now, event_sequence=sequence, **told))

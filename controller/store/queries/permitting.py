@@ -37,6 +37,7 @@ class AskedEntry:
     first: bool
     contested: bool
     policy: str | None
+    municipality: str
     marked: bool
     review_at: datetime | None
     review_error: str | None
@@ -93,6 +94,7 @@ def _asked(tx: Connection, device: str, bindings: Sequence[str], now: datetime) 
         select(
             entries,
             accounts.c.policy,
+            accounts.c.municipality,
             services.c.account_id.label("present_account"),
             accounts.c.cause_at.is_not(None).label("marked"),
             accounts.c.review_at,
@@ -123,6 +125,7 @@ def _asked(tx: Connection, device: str, bindings: Sequence[str], now: datetime) 
             first=row.first and row.verified_at is None,
             contested=row.claims > 1,
             policy=row.policy,
+            municipality=row.municipality,
             marked=row.marked,
             review_at=row.review_at,
             review_error=row.review_error,
