@@ -10,7 +10,7 @@ from drivers.sip.shell.profile import Profile
 
 _NUMBER = r"\+[0-9]{7,15}"
 _ADDRESS = r"[A-Za-z0-9][A-Za-z0-9._+\-]{0,63}@[A-Za-z0-9][A-Za-z0-9.\-]{0,189}"
-_ADDRESS_BY_NUMBER = r"\+?[0-9]{2,15}@[A-Za-z0-9][A-Za-z0-9.\-]{{0,189}}"
+_ADDRESS_BY_NUMBER = r"\+?[0-9]{2,15}@[A-Za-z0-9][A-Za-z0-9.\-]{0,189}"
 _TRUNK = r"[A-Za-z0-9][A-Za-z0-9._\-]{0,63}"
 _NAME = re.compile("|".join((_NUMBER, _ADDRESS, _ADDRESS_BY_NUMBER, _TRUNK)))
 _VALUE = re.compile(r"[a-z_]+;grifo:v1:[A-Za-z0-9._@+:\-]{1,200}")

@@ -43,8 +43,9 @@ class Profile:
     """One profile. Commands are templates with {name}, {value}, {number} and {program}.
 
     `posix` tells a shell that can be asked for exit codes from a device of prompts. `row` has the groups name and
-    value; `one` has value, in an answer to `verify`. `count` finds the numbers that add up to the rows of a list.
-    `proof` is None where the switch is asked over SIP, as Kamailio's fragment answers.
+    value; `one` has value, in an answer to `verify`. `count` finds the numbers that add up to the rows of a list;
+    `empty` is what a list without rows looks like, for nonsense is no empty list. `proof` is None where the switch is
+    asked over SIP, as Kamailio's fragment answers.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Profile:
     row: re.Pattern[str]
     one: re.Pattern[str]
     count: re.Pattern[str] | None
+    empty: re.Pattern[str]
     errors: re.Pattern[str]
     absent: re.Pattern[str]
     done: re.Pattern[str] | None
@@ -87,10 +89,11 @@ def rows_in(profile: Profile, text: str) -> dict[str, str]:
     rows = dict(found)
     if len(rows) != len(found):
         raise ValueError("a name stands twice in the list")
-    if profile.count is not None:
-        counts = [int(match[1]) for match in profile.count.finditer(text)]
-        if sum(counts) != len(rows) or (rows and not counts):
-            raise ValueError(f"the list says that it has {sum(counts)} rows, and {len(rows)} were read")
+    counts = [int(match[1]) for match in profile.count.finditer(text)] if profile.count else []
+    if not rows and not counts and not profile.empty.search(text):
+        raise ValueError(f"the list is neither rows nor empty: {text.strip()[:120]!r}")
+    if profile.count and sum(counts) != len(rows):
+        raise ValueError(f"the list says that it has {sum(counts)} rows, and {len(rows)} were read")
     return rows
 
 
@@ -127,6 +130,7 @@ def _profile(given: Mapping[str, Any]) -> Profile:
         row=row,
         one=_pattern(patterns, "one", "value", optional=True) or row,
         count=_pattern(patterns, "count", optional=True),
+        empty=_pattern(patterns, "empty", optional=True) or re.compile(r"\A\s*\Z"),
         errors=_any_of(patterns, "errors"),
         absent=_any_of(patterns, "absent"),
         done=_pattern(patterns, "done", optional=True),

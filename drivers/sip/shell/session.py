@@ -9,11 +9,18 @@ question can have brought about, the second with the exit status, which netmiko 
 
 import re
 import secrets
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from netmiko import BaseConnection, ConnectHandler
-from netmiko.exceptions import NetmikoAuthenticationException, NetmikoBaseException, NetmikoTimeoutException
+from netmiko.exceptions import (
+    NetmikoAuthenticationException,
+    NetmikoBaseException,
+    NetmikoTimeoutException,
+    ReadTimeout,
+)
 from paramiko.ssh_exception import SSHException
 
 from drivers.base import DriverError, Garbled, Refused, Unreachable
@@ -21,6 +28,10 @@ from drivers.sip.shell.settings import Login, ShellAddress
 
 _LINE = 3000
 """Characters in one line: a terminal in its canonical mode takes 4095 (termios(3))."""
+
+_CHUNK = 65535
+_TAIL = 400
+"""Bytes before the last that may belong to the end of an answer."""
 
 _KEEPALIVE_S = 30
 _HOST_KEY = ("Host key for server", "not found in known_hosts")
@@ -69,21 +80,29 @@ class Session:
 
     def _by_prompt(self, commands: Sequence[str]) -> Iterator[Answer]:
         for command in commands:
-            yield Answer(self._type(command, r"[>#]\s*$"), None)
+            # A prompt in a configuration mode is cut short: IOS keeps some sixteen letters of the name.
+            prompt = re.escape(self._connected().base_prompt[:16])
+            yield Answer(self._type(command, rf"^{prompt}[^\n]*[>#]\s*\Z"), None)
 
     def _type(self, line: str, until: str) -> str:
-        answer = self._connected().send_command(
-            line,
-            expect_string=until,
-            read_timeout=self._login.read_timeout_s,
-            strip_prompt=False,
-            strip_command=False,
-            cmd_verify=False,
-        )
-        return str(answer).replace("\r\n", "\n").replace("\r", "\n")
+        """What a line brought, up to `until`. Netmiko's own reader would not notice that the session ended."""
+        connection = self._connected()
+        connection.clear_buffer()
+        connection.write_channel(f"{line}\n")
+        channel: Any = connection.remote_conn
+        read = bytearray()
+        deadline = time.monotonic() + self._login.read_timeout_s
+        while True:
+            channel.settimeout(max(0.001, deadline - time.monotonic()))
+            chunk = channel.recv(_CHUNK)
+            if not chunk:
+                raise EOFError("the session was ended from the other side")
+            read += chunk
+            if re.search(until, _plain(connection, read[-len(chunk) - _TAIL :]), re.MULTILINE):
+                return _plain(connection, read)
 
     def _connected(self) -> BaseConnection:
-        if self._connection is not None and self._connection.is_alive():
+        if self._connection is not None and _open(self._connection):
             return self._connection
         self.close()
         login = self._login
@@ -108,6 +127,17 @@ class Session:
             keepalive=_KEEPALIVE_S,
         )
         return self._connection
+
+
+def _open(connection: BaseConnection) -> bool:
+    """Netmiko's own question types a NUL, which a device may take for part of the next command."""
+    channel: Any = connection.remote_conn
+    return not channel.closed and channel.get_transport().is_active()
+
+
+def _plain(connection: BaseConnection, read: bytes | bytearray) -> str:
+    text = connection.strip_ansi_escape_codes(bytes(read).decode("utf-8", errors="replace"))
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _runs(commands: Sequence[str]) -> Iterator[list[str]]:
@@ -141,7 +171,9 @@ def _translated(node: str, wrong: Exception) -> DriverError:
                 f"node {node} has another host key than known_hosts_file says, or none there: nothing was sent;"
                 " if its key was changed on purpose, put the new one into that file"
             )
-        case NetmikoTimeoutException() | OSError() | EOFError():
-            return Unreachable(f"node {node} can't be reached over SSH: {words[:160]}")
+        case ReadTimeout() | TimeoutError():
+            return Unreachable(f"node {node} did not answer over SSH in time")
+        case EOFError():
+            return Unreachable(f"node {node} ended the session in mid-answer")
         case _:
-            return Unreachable(f"node {node} did not answer over SSH in time, or the session broke: {words[:160]}")
+            return Unreachable(f"node {node} can't be reached over SSH: {words[:160]}")
