@@ -6,6 +6,7 @@ operator. Who is told to live in a town has its days, and who is not has the cou
 
 from collections.abc import Mapping
 from datetime import date, time
+from functools import cache
 from typing import Any
 
 import holidays
@@ -80,9 +81,11 @@ def _region_of(country: str) -> Value[str]:
     return Value(one_of(list(_REGIONS[country])).parse, TEXT.schema) if country else TEXT
 
 
+@cache
 def _holidays(country: str, region: str) -> frozenset[date]:
     return frozenset(holidays.country_holidays(country, subdiv=region or None, years=YEARS))
 
 
+@cache
 def _bank_days(bank: str) -> frozenset[date]:
     return frozenset(holidays.financial_holidays(bank, years=YEARS)) if bank else frozenset()

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from controller.core.calendar import DayUnit
-from controller.core.policy import Conditions, Stage
+from controller.core.policy import Stage
 from controller.policies.stages import Rung
 from enforcement.access import Access, Kind
 
@@ -57,12 +57,12 @@ class OneOf:
         return f"conditions.{next(iter(self.least))}" if len(self.least) == 1 else "conditions"
 
     def __str__(self) -> str:
-        return " or ".join(f"{name} {least}" for name, least in self.least.items())
+        return _told(self.least)
 
     def found(self, stage: Stage) -> str:
         """The loosest alternative, in words; empty where all ask for enough."""
         loose = [one for one in stage.conditions if not any(getattr(one, name) >= n for name, n in self.least.items())]
-        return _told(loose[0], self.least) if loose else ""
+        return _told({name: getattr(loose[0], name) for name in self.least}) if loose else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,5 +124,8 @@ def _lifted(floor: StageFloor, answers: Mapping[str, str]) -> bool:
     return floor.unless is not None and answers.get(floor.unless[0]) == floor.unless[1]
 
 
-def _told(conditions: Conditions, names: Iterable[str]) -> str:
-    return ", ".join(f"{name} {getattr(conditions, name)}" for name in names)
+def _told(asked: Mapping[str, int]) -> str:
+    """One number alone; of several, which is which."""
+    if len(asked) == 1:
+        return str(next(iter(asked.values())))
+    return " or ".join(f"{name} {number}" for name, number in asked.items())

@@ -5,7 +5,7 @@ The core refuses the same at every decision; here they are said while the person
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from controller.core.policy import Stage, Track
+from controller.core.policy import Conditions, Stage, Track
 from controller.policies.stages import Rung
 from enforcement.access import Access, Kind, lowers
 
@@ -47,6 +47,8 @@ def _check(rung: Rung, before: Sequence[Rung]) -> None:
     _check_days(rung, [other for other in before if other.stage.track is stage.track])
     if stage.access is Access.RELEASED:
         _check_release(rung, before)
+    if stage.access is Access.EMERGENCY_ONLY and last is not Access.INCOMING_ONLY:
+        table.complain("access", "is 'emergency_only'; the stage before it must be 'incoming_only'")
 
 
 def _check_track(rung: Rung) -> None:
@@ -74,12 +76,18 @@ def _check_release(rung: Rung, before: Sequence[Rung]) -> None:
     if last is None or last.access is not Access.EMERGENCY_ONLY:
         rung.table.complain("access", "is 'released'; the stage before it must be 'emergency_only', the quarantine")
         return
-    if max(rung.stage.approvals, last.approvals) < RELEASE_APPROVALS:
-        words = (
-            f"is {rung.stage.approvals}; releasing a number takes {RELEASE_APPROVALS} people, here or in {last.name}"
-        )
-        rung.table.complain("approvals", words)
+    if last.approvals < RELEASE_APPROVALS:
+        words = f"is {last.approvals}; a number is given back by {RELEASE_APPROVALS} people's word at least"
+        before[-1].table.complain("approvals", words)
+    if not all(map(_is_founded, last.conditions)):
+        words = "ask for no age, returned collections or earlier suspensions: no ground to give a number back"
+        before[-1].table.complain("conditions", words)
     days = min(conditions.days_in_previous_stage for conditions in rung.stage.conditions)
     if days < QUARANTINE_DAYS:
         words = f"is {days}; a number rests for at least {QUARANTINE_DAYS} days before it is given back"
         rung.table.complain("conditions.days_in_previous_stage", words)
+
+
+def _is_founded(asks: Conditions) -> bool:
+    age = asks.months_since_presented + asks.days_since_presented + asks.months_since_due + asks.days_since_due
+    return bool(age or asks.consecutive_returns or asks.earlier_suspensions)

@@ -112,7 +112,7 @@ RELEASE = (
                 "days_since_due": 30,
                 "days_since_presented": 30,
                 "earlier_suspensions": 1,
-                "days_in_previous_stage": 30,
+                "days_in_previous_stage": 14,
             }
         ),
         frozenset({Access.EMERGENCY_ONLY}),

@@ -35,9 +35,10 @@ def _override(table: Table) -> Loosened:
 
 
 def refusals(breaches: Sequence[Breach], overrides: Sequence[Loosened]) -> list[str]:
-    """What is said of breaches that no override covers, and of overrides that cover none."""
+    """What is said of breaches that no override covers, one a key, and of overrides that cover none."""
     allowed = {one.key for one in overrides}
-    found = [_refusal(one) for one in breaches if one.hard or one.key not in allowed]
+    told = {one.key: one for one in reversed(breaches) if one.hard or one.key not in allowed}
+    found = [_refusal(one) for one in reversed(told.values())]
     loosened = {one.key for one in breaches}
     found += [f"loosened: {key} {_IDLE}" for key in sorted(allowed - loosened)]
     return found

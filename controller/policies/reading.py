@@ -175,9 +175,9 @@ def _check(
 def _breaches(policy: Policy, rungs: Sequence[Rung]) -> Iterable[Breach]:
     answers = {choice.name: choice.option for choice in policy.choices}
     releasing = {rung.kind for rung in rungs if rung.stage.access is Access.RELEASED}
-    yield from prudent_breaches(policy)
     yield from stage_breaches(LAW.get(policy.country, ()), rungs, answers)
     yield from stage_breaches(RELEASE, [rung for rung in rungs if rung.kind in releasing], answers)
+    yield from prudent_breaches(policy)
 
 
 def _strangers(questions: Sequence[Question], rungs: Sequence[Rung]) -> Iterable[str]:

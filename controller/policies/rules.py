@@ -48,11 +48,9 @@ _SOURCES = "Sources that must be known, each with its own number of hours."
 def read_clearing(table: Table) -> ClearingRules:
     """When payments count as money."""
     usual = ClearingRules()
-    kinds = mapping(one_of([clears.value for clears in Clears]), [one.value for one in Instrument])
-    told = table.read("by_instrument", kinds, {}, _INSTRUMENTS, required=False)
-    own = {Instrument(name): Clears(clears) for name, clears in told.items()}
+    by_instrument = _by_instrument(table.table("by_instrument", required=False), usual)
     rules = ClearingRules(
-        by_instrument={**usual.by_instrument, **own},
+        by_instrument=by_instrument,
         return_window_days=table.read("return_window_days", whole(1, 60), 5, "Bank days.", required=False),
         provisional=table.read("provisional", FLAG, default=False, about=_PROVISIONAL, required=False),
         pending_days=table.read("pending_days", whole(1, 60), 5, _PENDING, required=False),
@@ -61,9 +59,18 @@ def read_clearing(table: Table) -> ClearingRules:
     return rules
 
 
-_INSTRUMENTS = "Absent: transfers and others when booked, debits after the return window, all the rest at once."
 _PROVISIONAL = "Count a debit at once, and take it back when it returns."
 _PENDING = "A payment that is still pending after so many working days keeps nobody from anything."
+
+
+def _by_instrument(table: Table, usual: ClearingRules) -> dict[Instrument, Clears]:
+    words = one_of([clears.value for clears in Clears])
+    found = {}
+    for instrument in Instrument:
+        default = usual.by_instrument.get(instrument, Clears.AT_ONCE)
+        found[instrument] = Clears(table.read(instrument.value, words, default.value, required=False))
+    table.done()
+    return found
 
 
 def read_partial(table: Table) -> PartialRule:

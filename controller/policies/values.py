@@ -107,21 +107,22 @@ def some(item: Value[T], *, least: int = 0) -> Value[frozenset[T]]:
     return Value(parse, {"type": "array", "items": dict(item.schema), "minItems": least, "uniqueItems": True})
 
 
-def mapping(item: Value[T], names: Collection[str] = ()) -> Value[Mapping[str, T]]:
-    """Names, each with a value: any names, or some of `names`."""
+def mapping(item: Value[T]) -> Value[Mapping[str, T]]:
+    """Any names, each with a value."""
 
     def parse(value: Any) -> Mapping[str, T]:
         if not isinstance(value, Mapping):
             raise Unfit("it must be a table")
-        for name in value:
-            if names and name not in names:
-                raise Unfit(f"{name} is no key here; {nearest(name, names)}")
-        return {name: item.parse(one) for name, one in value.items()}
+        return {name: _named(name, item, one) for name, one in value.items()}
 
-    if names:
-        properties = {name: dict(item.schema) for name in names}
-        return Value(parse, {"type": "object", "properties": properties, "additionalProperties": False})
     return Value(parse, {"type": "object", "additionalProperties": dict(item.schema)})
+
+
+def _named(name: str, item: Value[T], value: Any) -> T:
+    try:
+        return item.parse(value)
+    except Unfit as wrong:
+        raise Unfit(f"{name} is {shown(value)}; {wrong}") from wrong
 
 
 def _text(value: Any) -> str:
