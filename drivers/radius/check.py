@@ -1,15 +1,14 @@
 """What in the tables, the groups and the inventory of NASes would defeat us, in words for the operator."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import Connection, false, func, inspect, select, text
 
-from drivers.radius.reply import Item, group_replies
+from drivers.radius.check_replies import reply_problems, some
+from drivers.radius.rows import count_silent
 from drivers.radius.settings import Settings
 from drivers.radius.tables import Tables
 from drivers.radius.truth import Meaning, is_ours
-
-SHOWN = 5
 
 
 def problems(
@@ -19,12 +18,11 @@ def problems(
     missing = list(_missing_tables(connection, tables))
     if missing:
         return missing
-    replies = group_replies(connection, tables, settings.groups.ours)
-    found = list(_groups(connection, tables, settings, replies))
-    found += _pools(connection, tables, settings, replies)
+    found = list(reply_problems(connection, tables, settings))
     found += _rows_of_others(connection, tables, settings, meaning, marked)
-    found += _unread_groups(connection, tables)
     found += _unknown_nases(connection, tables, settings)
+    found += _nases(connection, tables, settings)
+    found += _lost_sessions(connection, tables, settings)
     found += _classes(connection, tables, settings, meaning)
     found += [] if marked else _right_to_mark(connection, tables)
     return found
@@ -35,39 +33,6 @@ def _missing_tables(connection: Connection, tables: Tables) -> Iterator[str]:
     for one in (tables.radusergroup, tables.radgroupreply, tables.radcheck, tables.radreply, tables.radacct):
         if not here.has_table(one.name):
             yield f"the database has no table {one.name}, or grifo may not see it"
-
-
-def _groups(
-    connection: Connection, tables: Tables, settings: Settings, replies: Mapping[str, list[Item]]
-) -> Iterator[str]:
-    check = tables.radgroupcheck.c
-    refusing = set(
-        connection.execute(select(check.groupname).where(check.groupname.in_(settings.groups.ours))).scalars()
-    )
-    for group, access in sorted(settings.groups.ours.items()):
-        rows = replies.get(group, [])
-        if not rows and group not in refusing:
-            yield f"group {group} ({access}) has no rows in radgroupreply: a login would get nothing, not even the plan"
-        weak = sorted({attribute for attribute, op, _ in rows if op == "=" and attribute != "Fall-Through"})
-        if weak:
-            yield f"group {group} sets {', '.join(weak)} with =, which does not override radreply: write :="
-        if any(attribute == "Fall-Through" and value == "Yes" for attribute, _, value in rows):
-            yield f"group {group} has Fall-Through = Yes: a plan that uses := would overwrite the restriction"
-
-
-def _pools(
-    connection: Connection, tables: Tables, settings: Settings, replies: Mapping[str, list[Item]]
-) -> Iterator[str]:
-    """FreeRADIUS stops at our group, so what the plan's reply has beside it is lost unless the group repeats it."""
-    reply = tables.radgroupreply.c
-    asked = select(reply.groupname).distinct().where(reply.attribute == "Framed-Pool")
-    aside = set(settings.groups.ours) | settings.groups.obstructing
-    plans = sorted(set(connection.execute(asked).scalars()) - aside)
-    for plan in plans:
-        for access in settings.groups.by_access:
-            group = settings.groups.of(access, plan)
-            if replies.get(group) and not any(attribute == "Framed-Pool" for attribute, _, _ in replies[group]):
-                yield f"plan group {plan} gives a Framed-Pool, {group} ({access}) none: its customers lose theirs"
 
 
 def _rows_of_others(
@@ -87,16 +52,8 @@ def _rows_of_others(
     if others:
         yield (
             f"{len(others)} rows of radusergroup that are not grifo's have priority {settings.priority} or before it,"
-            f" so that ours would not surely be read: {_some(others)}"
+            f" so that ours would not surely be read: {some(others)}"
         )
-
-
-def _unread_groups(connection: Connection, tables: Tables) -> Iterator[str]:
-    reply = tables.radreply.c
-    asked = select(reply.username).distinct().where(reply.attribute == "Fall-Through", reply.value == "No")
-    names = sorted(connection.execute(asked).scalars())
-    if names:
-        yield f"{len(names)} users have Fall-Through = No in radreply, so that no group is read: {_some(names)}"
 
 
 def _unknown_nases(connection: Connection, tables: Tables, settings: Settings) -> Iterator[str]:
@@ -106,6 +63,43 @@ def _unknown_nases(connection: Connection, tables: Tables, settings: Settings) -
         name = str(address).split("/")[0]
         if name not in settings.nases:
             yield f"NAS {name} has {count} live sessions in radacct and is not in the settings' nases"
+
+
+def _nases(connection: Connection, tables: Tables, settings: Settings) -> Iterator[str]:
+    """Profiles that nobody has tried, and addresses that radacct's column cuts off."""
+    room = _address_length(connection, tables)
+    for nas in settings.nases.values():
+        if nas.profile is not None and nas.profile.experimental:
+            yield (
+                f"NAS {nas.nas_ip}: profile {nas.profile.name} is experimental, written from manuals and never tried"
+                f" on {nas.profile.title}: try it on one session before many"
+            )
+        if room is not None and len(nas.nas_ip) > room:
+            yield (
+                f"NAS {nas.nas_ip}: radacct.nasipaddress holds {room} characters and cuts its address off, so that no"
+                " session is known to be its: widen the column to varchar(45)"
+            )
+
+
+def _address_length(connection: Connection, tables: Tables) -> int | None:
+    """What radacct.nasipaddress holds; None where nothing is cut: PostgreSQL's inet, SQLite."""
+    if connection.dialect.name == "sqlite":
+        return None
+    asked = text(
+        "SELECT MAX(character_maximum_length) FROM information_schema.columns"
+        " WHERE table_name = :name AND LOWER(column_name) = 'nasipaddress'"
+    )
+    found = connection.execute(asked, {"name": tables.radacct.name}).scalar()
+    return int(found) if found is not None else None
+
+
+def _lost_sessions(connection: Connection, tables: Tables, settings: Settings) -> Iterator[str]:
+    lost = count_silent(connection, tables, settings)
+    if lost:
+        yield (
+            f"{lost} sessions in radacct have been silent for more than three times interim_seconds"
+            f" ({settings.interim_s}): lost, or their NAS reports less often than that; they are not believed"
+        )
 
 
 def _classes(connection: Connection, tables: Tables, settings: Settings, meaning: Meaning) -> Iterator[str]:
@@ -134,7 +128,3 @@ def _right_to_mark(connection: Connection, tables: Tables) -> Iterator[str]:
     may = connection.exec_driver_sql("SELECT has_schema_privilege(current_schema(), 'CREATE')").scalar()
     if not may:
         yield f"there is no table {tables.marks.name} and no right to create it: see docs for the statement to run"
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:SHOWN]) + (" ..." if len(names) > SHOWN else "")

@@ -177,6 +177,17 @@ def _address(value: object) -> str:
     return "" if value is None else str(value).split("/")[0]
 
 
+def count_silent(connection: Connection, tables: Tables, settings: Settings) -> int:
+    """How many rows without a stop time are not believed; 0 where no interval is known."""
+    if not settings.interim_s:
+        return 0
+    acct = tables.radacct.c
+    now = _epoch(connection.execute(select(func.current_timestamp())).scalar())
+    asked = select(func.coalesce(acct.acctupdatetime, acct.acctstarttime)).where(acct.acctstoptime.is_(None))
+    words = connection.execute(asked).scalars()
+    return sum(_is_silent(_epoch(word), now, settings.interim_s) for word in words)
+
+
 def names_of_interest(
     connection: Connection, tables: Tables, settings: Settings, marked: bool, classes: Iterable[str]
 ) -> set[str]:

@@ -27,6 +27,7 @@ class Attribute:
 
 
 MIKROTIK = 14988
+CISCO, HUAWEI, ERX = 9, 2011, 4874
 
 _STANDARD = {
     "User-Name": (1, Type.TEXT),
@@ -70,10 +71,17 @@ _MIKROTIK = {
     "Mikrotik-Advertise-URL": (12, Type.TEXT),
     "Mikrotik-Address-List": (19, Type.TEXT),
 }
+_OTHERS = [
+    Attribute("Cisco-AVPair", CISCO, 1, Type.TEXT),
+    Attribute("Huawei-Qos-Profile-Name", HUAWEI, 31, Type.TEXT),
+    Attribute("ERX-Service-Activate", ERX, 65, Type.OCTETS),  # a tag before the text (RFC 2868, 3.1)
+    Attribute("ERX-Service-Deactivate", ERX, 66, Type.TEXT),
+]
 
 ATTRIBUTES = {name: Attribute(name, 0, code, type) for name, (code, type) in _STANDARD.items()} | {
     name: Attribute(name, MIKROTIK, code, type) for name, (code, type) in _MIKROTIK.items()
 }
+ATTRIBUTES |= {one.name: one for one in _OTHERS}
 BY_NUMBER = {(attribute.vendor, attribute.code): attribute for attribute in ATTRIBUTES.values()}
 
 _NAMED_VALUES = {
