@@ -1,10 +1,11 @@
 """The controller over REST, for one person with one token: every failure becomes a sentence and an exit code."""
 
+import json
 import os
 import ssl
 import tomllib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from cli.errors import Exit, Failed
 from cli.told import for_a_person
 
 CONFIG = Path("~/.config/grifo/cli.toml")
+
+_LONG = httpx.Timeout(600, connect=5)
+"""A long answer tells its progress; between two lines it may think for a while."""
 
 _KEYS = frozenset({"url", "token_file", "ca_file"})
 
@@ -105,20 +109,39 @@ class Client:
         """DELETE /v1/<path>."""
         return self._call("DELETE", path)
 
+    def lines(
+        self, method: str, *path: str, body: Mapping[str, Any] | None = None, query: Mapping[str, str] | None = None
+    ) -> Iterator[Any]:
+        """The JSON of each line of a long answer, as it comes. Raises Failed, in the middle too."""
+        asked: dict[str, Any] = {} if body is None else {"json": _filled(body)}
+        try:
+            with self._http.stream(method, _where(path), params=query, timeout=_LONG, **asked) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise Failed(for_a_person(_problem(answer), path[-1]), _code(answer.status_code))
+                yield from map(json.loads, answer.iter_lines())
+        except (httpx.HTTPError, httpx.InvalidURL) as wrong:
+            raise self._unreachable(wrong) from wrong
+
     def close(self) -> None:
         """Drop the connection."""
         self._http.close()
 
     def _call(self, method: str, path: tuple[str, ...], **request: Any) -> Any:
-        where = "/v1/" + "/".join(quote(part, safe="") for part in path)
         try:
-            answer = self._http.request(method, where, **request)
+            answer = self._http.request(method, _where(path), **request)
         except (httpx.HTTPError, httpx.InvalidURL) as wrong:
-            words = f"The controller at {self._url} can't be reached: {wrong}"
-            raise Failed(words, Exit.UNREACHABLE) from wrong
+            raise self._unreachable(wrong) from wrong
         if answer.is_success:
             return answer.json() if answer.content else None
         raise Failed(for_a_person(_problem(answer), path[-1]), _code(answer.status_code))
+
+    def _unreachable(self, wrong: Exception) -> Failed:
+        return Failed(f"The controller at {self._url} can't be reached: {wrong}", Exit.UNREACHABLE)
+
+
+def _where(path: tuple[str, ...]) -> str:
+    return "/v1/" + "/".join(quote(part, safe="") for part in path)
 
 
 def _trust(access: Access) -> ssl.SSLContext | bool:

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from sqlalchemy.exc import DBAPIError
 
-from controller.api import agents, billing, devices, noc, ops, orders, safety
+from controller.api import agents, billing, devices, noc, ops, orders, safety, simulations
 from controller.api.context import Context
 from controller.api.problems import add_handlers
 from controller.api.wake import Board
@@ -38,6 +38,7 @@ _TAGS = [
     {"name": "orders", "description": "Suspend and restore by name."},
     {"name": "services", "description": "What access a service has, and why."},
     {"name": "watching", "description": "The state of everything, and what differs."},
+    {"name": "foresight", "description": "What would happen, and when; nothing changes."},
     {"name": "devices", "description": "Network elements: how far grifo may go on them."},
     {"name": "stop", "description": "Stop all restricting at once."},
     {"name": "brakes", "description": "How many may be cut in a day."},
@@ -74,7 +75,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
     app.state.schedule = schedule
     app.state.context = Context(settings, database, clock, book, metrics, board, schedule.nudge)
     add_handlers(app)
-    for room in (billing, orders, noc, devices, safety, agents, ops):
+    for room in (billing, orders, noc, devices, safety, simulations, agents, ops):
         app.include_router(room.router)
     return app
 
