@@ -93,10 +93,37 @@ def unanswered(path: Path, questions: Sequence[Question], choices: Sequence[Choi
 
 
 def _how(path: Path, question: Question) -> str:
-    options = "; ".join(f"{name} ({meaning})" for name, meaning in question.options.items())
     first = next(iter(question.options), "OPTION")
     command = f'grifo policy choose {path.stem} {question.name} {first} --by "YOUR NAME" --folder {path.parent}'
-    return f"Options: {options}. A person chooses: {command}"
+    return f"{_options(question)}. A person chooses: {command}"
+
+
+def _options(question: Question) -> str:
+    return "Options: " + "; ".join(f"{name} ({meaning})" for name, meaning in question.options.items())
+
+
+def choose(folder: Path, policy: str, choice: Choice) -> None:
+    """Write a person's answer to a question that the policy asks. Raises ValueError in words, OSError."""
+    path = folder / f"{policy}.toml"
+    questions = {question.name: question for question in load_questions(path)}
+    question = questions.get(choice.name)
+    if question is None:
+        raise BadPolicy(f"{path} asks no {choice.name!r}; it asks {', '.join(sorted(questions)) or 'nothing'}")
+    if choice.option not in question.options:
+        raise BadPolicy(f"{path}: {choice.option!r} is no option of {choice.name}; {_options(question)}")
+    if not choice.chosen_by:
+        raise BadPolicy("--by is empty: a person chooses, and puts a name to it")
+    write_choice(folder, policy, choice)
+
+
+def load_questions(path: Path) -> list[Question]:
+    """What a policy file asks, whatever else is wrong with it. Raises BadPolicy where it can't be read at all."""
+    try:
+        return read_questions(Table(tomllib.loads(path.read_text(encoding="utf-8")), "", []))
+    except OSError as wrong:
+        raise BadPolicy(f"{path}: cannot be read: {wrong.strerror}") from wrong
+    except ValueError as wrong:
+        raise BadPolicy(f"{path}: is not TOML: {wrong}") from wrong
 
 
 def write_choice(folder: Path, policy: str, choice: Choice) -> None:

@@ -93,16 +93,6 @@ def read_policy(name: str, content: bytes, folder: Path) -> Policy:
     return policy
 
 
-def load_questions(path: Path) -> list[Question]:
-    """What a policy file asks, whatever else is wrong with it. Raises BadPolicy where it can't be read at all."""
-    try:
-        return read_questions(Table(tomllib.loads(path.read_text(encoding="utf-8")), "", []))
-    except OSError as wrong:
-        raise BadPolicy(f"{path}: cannot be read: {wrong.strerror}") from wrong
-    except ValueError as wrong:
-        raise BadPolicy(f"{path}: is not TOML: {wrong}") from wrong
-
-
 def policy_schema() -> Schema:
     """Draft-07 JSON schema of a policy file: all that the reader asks of one."""
     sketch = Table({}, "", [], sketch=True)
