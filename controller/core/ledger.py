@@ -45,8 +45,8 @@ class Unpaid:
 
     @property
     def late_from(self) -> date:
-        """The first local day on which it is past due: the day after its due date, and not before it was presented."""
-        return days_after(max(self.invoice.due_on, self.invoice.presented_on), 1)
+        """The first local day on which it is past due."""
+        return late_from(self.invoice)
 
     def owed_for(self, service: ServiceId, track: Track) -> int:
         """What is open of it for a service. What the bill does not itemise is owed for every service."""
@@ -97,6 +97,11 @@ def unpaid_after(facts: Facts, standings: Sequence[Standing]) -> tuple[Unpaid, .
         for invoice in invoices
         if paid[invoice.id] < invoice.amount
     )
+
+
+def late_from(invoice: Invoice) -> date:
+    """The first local day on which a bill is past due: the day after it was due, and not before it was presented."""
+    return days_after(max(invoice.due_on, invoice.presented_on), 1)
 
 
 def concerns(invoice: Invoice, service: ServiceId) -> bool:

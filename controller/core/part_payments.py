@@ -10,7 +10,7 @@ from datetime import datetime
 from controller.core.calendar import DayUnit, end_of_lead, local_date
 from controller.core.facts import Facts
 from controller.core.horizon import Horizon
-from controller.core.ledger import unpaid_after
+from controller.core.ledger import late_from, unpaid_after
 from controller.core.payments import Standing, cleared
 from controller.core.policy import Policy, Track
 
@@ -35,13 +35,19 @@ def _came(one: Standing) -> datetime:
 
 
 def _reaches(facts: Facts, policy: Policy, earlier: Sequence[Standing], one: Standing) -> bool:
-    """Whether it was the policy's part of what was past due. Only what may close a service is asked for."""
+    """Whether it was the policy's part of what was past due. Only what may close a service is asked for.
+
+    Where earlier money had paid all of it, it is more than a part.
+    """
     day = local_date(policy.days_of(facts.municipality).zone, _came(one))
+    currency = one.payment.currency
+    if not any(bill.currency == currency and bill.amount > 0 and late_from(bill) <= day for bill in facts.invoices):
+        return False
     due = sum(
         share
         for unpaid in unpaid_after(facts, earlier)
-        if unpaid.invoice.currency == one.payment.currency and unpaid.late_from <= day
+        if unpaid.invoice.currency == currency and unpaid.late_from <= day
         for (_, track), share in unpaid.shares.items()
         if track is Track.SERVICE
     )
-    return due > 0 and one.amount * 100 >= due * policy.partial.percent
+    return one.amount * 100 >= due * policy.partial.percent

@@ -1,5 +1,6 @@
 """Accounts' money as billing, the bank and the care desk may tell it: debits that come back, parts, plans, holds."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -62,18 +63,31 @@ def at(day: date, hour: int = 10, minute: int = 0) -> datetime:
 
 
 def _days(first: date, most: int) -> st.SearchStrategy[date]:
-    return st.integers(0, most).map(lambda ahead: first + timedelta(days=ahead))
+    return st.sampled_from([first + timedelta(days=ahead) for ahead in range(most)])
 
 
-DAYS = st.one_of(_days(date(2026, 10, 20), 40), st.just(date(2026, 11, 3)), st.just(date.max))
-INSTANTS = st.builds(at, _days(date(2026, 10, 20), 40), st.sampled_from([0, 10, 23]), st.sampled_from([0, 59]))
+DAYS = st.sampled_from([*(date(2026, 10, 20) + timedelta(days=ahead) for ahead in range(40)), date.max])
+INSTANTS = st.sampled_from(
+    [
+        at(date(2026, 10, 20) + timedelta(days=ahead), hour, minute)
+        for ahead in range(40)
+        for hour, minute in ((10, 0), (0, 0), (23, 59))
+    ]
+)
 AMOUNTS = st.sampled_from([2990, 2990, 2990, 1000, 499, 1, 10000])
 CURRENCIES = st.sampled_from(["EUR", "EUR", "EUR", "USD"])
 MAYBE = st.one_of(st.none(), INSTANTS)
 COLLECTIONS = st.sampled_from(["R-0", "R-1", "R-2", "R-3", "R-none"])
 
-lines = st.builds(
-    InvoiceLine, st.sampled_from([2990, 1500, 1, -300]), st.sampled_from([None, NET, NET, TEL]), st.sampled_from(Charge)
+_EACH = [InvoiceLine(2990, NET), InvoiceLine(1500, TEL), InvoiceLine(1), InvoiceLine(-300, NET)]
+LINES = st.sampled_from(
+    [
+        (),
+        (),
+        *((one,) for one in _EACH),
+        *(tuple(replace(one, charge=charge) for one in _EACH) for charge in Charge),
+        *((*_EACH[:2], InvoiceLine(500, of, charge)) for of in (None, NET, TEL) for charge in Charge),
+    ]
 )
 
 
@@ -89,7 +103,7 @@ def invoices(draw: st.DrawFn) -> tuple[Invoice, ...]:
                 draw(CURRENCIES),
                 presented,
                 presented + timedelta(days=draw(st.sampled_from([5, 0, 30]))),
-                draw(st.one_of(st.just(()), st.lists(lines, max_size=3).map(tuple))),
+                draw(LINES),
                 draw(st.sampled_from([False, False, False, True])),
             )
         )
@@ -123,14 +137,15 @@ payments = st.builds(
     received_at=INSTANTS,
     clears_at=st.one_of(st.none(), MAYBE),
     reversed_at=st.one_of(st.none(), MAYBE),
-    allocations=st.lists(st.tuples(st.sampled_from(["F-0", "F-1", "F-9"]), AMOUNTS), max_size=2).map(tuple),
+    allocations=st.sampled_from(
+        [(), (), (("F-0", 2990),), (("F-1", 1000), ("F-0", 499)), (("F-9", 2990), ("F-2", 2990)), (("F-1", 10000),)]
+    ),
     pending=st.sampled_from([False, False, True]),
     collection=st.one_of(st.none(), COLLECTIONS),
 )
 
-instalments = st.lists(
-    st.builds(Instalment, _days(date(2026, 10, 25), 30), st.sampled_from([1000, 2990])), max_size=2
-).map(tuple)
+_FIRST, _SECOND = Instalment(date(2026, 10, 28), 1000), Instalment(date(2026, 11, 12), 2990)
+INSTALMENTS = st.sampled_from([(), (), (_FIRST,), (_FIRST, _SECOND), (_SECOND, _SECOND)])
 
 holds = st.builds(
     Hold,
@@ -143,7 +158,7 @@ holds = st.builds(
     service=st.sampled_from([None, NET, TEL]),
     review_on=st.none(),
     beyond=st.sampled_from([False, False, True]),
-    instalments=instalments,
+    instalments=INSTALMENTS,
     currency=CURRENCIES,
 )
 

@@ -128,6 +128,7 @@ def test_money_that_came_back_before_it_counted_was_never_taken_back() -> None:
     (lost,) = taken_back(returned, PROVISIONAL, NOW)
     assert (lost.amount, lost.at) == (2990, at(date(2026, 11, 5), 0))
     assert taken_back(account(replace(TRANSFER, reversed_at=at(TUESDAY, 12))), RULES, NOW) == []
+    assert taken_back(account(replace(DEBIT, reversed_at=at(TUESDAY, 12))), RULES, NOW) == []
     (chargeback,) = taken_back(account(replace(CARD, reversed_at=at(TUESDAY, 12))), RULES, NOW)
     assert chargeback.at == at(TUESDAY, 12)
 

@@ -53,6 +53,11 @@ def test_only_what_may_close_a_service_is_asked_for() -> None:
     assert until(replace(PART, amount=500), bill=with_handset) == ENDS
 
 
+def test_who_pays_more_than_a_part_is_not_worse_off_than_who_paid_a_part() -> None:
+    all_of_it = replace(PART, id="P-0", amount=3000, received_at=NOW - timedelta(days=1))
+    assert until(all_of_it, PART) == until(PART) == ENDS
+
+
 @given(accounts, policies, INSTANTS, payments)
 def test_paying_more_never_closes_earlier(facts: Facts, policy: Policy, now: datetime, payment: Payment) -> None:
     before = opened_by_part(facts, policy, now, Horizon(now))
