@@ -67,6 +67,7 @@ class Device:
         self._sweep_seconds = sweep_seconds
         self._dirty: set[Key] = set()
         self._fresh: set[Key] = set()
+        self._all_fresh = False
         self._at_stake: Set[Key] | None = frozenset()
         self._retry_at = NEVER
         self._retries = 0
@@ -92,7 +93,7 @@ class Device:
         """One turn. Raises DriverError, after which `lost` must be called."""
         self.applied = 0
         self.parts.picture.new_turn()
-        self._fresh.clear()
+        self._forget_reads()
         self._at_stake = frozenset()
         self._hear(told())
         if self._may_touch():
@@ -176,6 +177,10 @@ class Device:
         parts.reporter.whole = parts.reporter.whole or self._whole
         self._whole = False
 
+    def _forget_reads(self) -> None:
+        self._fresh.clear()
+        self._all_fresh = False
+
     def _look_at_dirty(self) -> None:
         if self._dirty:
             keys, self._dirty = frozenset(self._dirty), set()
@@ -194,8 +199,8 @@ class Device:
             seen = {key: seen for key, seen in observed.seen.items() if key in keys}
             observed = Observed(seen, observed.complete, frozenset(keys))
         parts.picture.learn(keys, observed)
-        self._fresh |= keys if keys is not None else {entry.key for entry in parts.memory.entries.values()}
-        self._fresh |= observed.seen.keys()
+        self._all_fresh = self._all_fresh or keys is None
+        self._fresh |= keys or frozenset()
         return observed.complete
 
     def _check(self) -> None:
@@ -224,7 +229,7 @@ class Device:
         size = self.parts.driver.capabilities.slice_size
         while not self.parts.stopping.is_set() and (slice := self.parts.picture.backlog.next_slice(size)):
             keys = frozenset(key_of(change) for change in slice)
-            if not keys <= self._fresh:
+            if not (self._all_fresh or keys <= self._fresh):
                 self._look(keys)
             elif needs_permit(slice[0]):
                 self._restrict(slice)
@@ -262,7 +267,7 @@ class Device:
             parts.memory.before_slice(slice)
         keys = frozenset(key_of(change) for change in slice)
         self._at_stake = keys
-        self._fresh.clear()
+        self._forget_reads()
         parts.picture.trying(slice)
         outcomes = self._carried_out(slice)
         parts.memory.after_slice(outcomes, owed_before, parts.clock.monotonic())

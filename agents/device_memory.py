@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
-from agents.known import body_of
+from agents.known import body_of, without_copies
 from agents.memory import REPAIRS_WINDOW_S, Memory
 from enforcement.access import Kind
 from enforcement.changes import Change, Outcome, Restrict, Result, binding_of, key_of, needs_permit
@@ -42,7 +42,7 @@ class DeviceMemory:
         self.acknowledged: dict[BindingId, EntryReport] = {}
         self._imposed: dict[BindingId, int] = {}
         self._repairs: dict[BindingId, list[float]] = {}
-        self._by_key: dict[Key, set[BindingId]] = {}
+        self._by_key: dict[Key, tuple[BindingId, ...]] = {}
         self._load()
 
     def _load(self) -> None:
@@ -53,14 +53,21 @@ class DeviceMemory:
         self.epoch, self.revision, self.halted = str(epoch), int(revision), str(halted)
         self.ahead = bool(ahead)
         self.modes = _modes(json.loads(modes))
-        for (body,) in self._rows("body", "entries"):
-            self._keep(json.loads(body))
+        self._memory.each_row(
+            lambda body: self._keep(json.loads(body)), "SELECT body FROM entries WHERE device = ?", self._device
+        )
         self.owed = {BindingId(b): bool(lowers) for b, lowers in self._rows("binding, lowers", "owed")}
         self._imposed = {BindingId(b): int(r) for b, r in self._rows("binding, changed_revision", "imposed")}
-        for binding, body in self._rows("binding, body", "acknowledged"):
-            self.acknowledged[BindingId(binding)] = EntryReport(**json.loads(body))
+        self._memory.each_row(self._recall, "SELECT binding, body FROM acknowledged WHERE device = ?", self._device)
         for binding, at in self._rows("binding, at", "repairs"):
             self._repairs.setdefault(BindingId(binding), []).append(float(at))
+
+    def _recall(self, binding: str, body: str) -> None:
+        """What the controller has acknowledged, under the entry's own id: a hundred thousand of them are kept."""
+        entry = self.entries.get(BindingId(binding))
+        own = entry.binding if entry is not None else BindingId(binding)
+        report = EntryReport(**(json.loads(body) | {"binding": own}))
+        self.acknowledged[own] = without_copies(report)
 
     def _rows(self, columns: str, table: str) -> list[tuple[Any, ...]]:
         return self._memory.rows(f"SELECT {columns} FROM {table} WHERE device = ?", self._device)  # noqa: S608
@@ -129,7 +136,7 @@ class DeviceMemory:
             self.unreadable[BindingId(report.binding)] = report
             return set()
         self.entries[entry.binding] = entry
-        self._by_key.setdefault(entry.key, set()).add(entry.binding)
+        self._by_key[entry.key] = (*self._by_key.get(entry.key, ()), entry.binding)
         return {entry.key}
 
     def _drop(self, binding: BindingId) -> set[Key]:
@@ -137,9 +144,9 @@ class DeviceMemory:
         former = self.entries.pop(binding, None)
         if former is None:
             return set()
-        self._by_key[former.key].discard(binding)
-        if not self._by_key[former.key]:
-            del self._by_key[former.key]
+        others = tuple(other for other in self._by_key.pop(former.key) if other != binding)
+        if others:
+            self._by_key[former.key] = others
         return {former.key}
 
     def _save_self(self, db: sqlite3.Connection) -> None:
@@ -206,7 +213,7 @@ class DeviceMemory:
                 if refused_anew:
                     self._settle(db, binding)
                 if outcome.result is Result.DONE and outcome.effect_done:
-                    for told in {binding} | self._by_key.get(key_of(outcome.change), set()):
+                    for told in {binding, *self._by_key.get(key_of(outcome.change), ())}:
                         self._settle(db, told)
                 if outcome.result is Result.DONE and isinstance(outcome.change, Restrict):
                     self._impose(db, outcome.change.entry, now)

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from agents.drift import DIRECTIONS, SETTLED, STRAY
 from agents.withhold import CONTESTED
 from agents.words import plain
+from enforcement.access import Access
 from enforcement.changes import Remove
 from enforcement.entries import BindingId, Entry, Mark
 from enforcement.keys import Key
@@ -36,6 +37,23 @@ def body_of(report: EntryReport) -> dict[str, Any]:
     return {name: getattr(report, name) for name in _FIELDS}
 
 
+_NONE: list[str] = []
+"""No obstructions, of a hundred thousand entries: one list, which nobody changes."""
+_STATES = {each: each for each in (*(state.value for state in State), "withheld", "refused", *map(str, Access))}
+
+
+def without_copies(report: EntryReport) -> EntryReport:
+    """The same report, made of what all reports share."""
+    return EntryReport(
+        report.binding,
+        report.changed_revision,
+        _STATES.get(report.state, report.state),
+        _STATES.get(report.seen, report.seen) if report.seen is not None else None,
+        report.obstructions or _NONE,
+        report.detail,
+    )
+
+
 def entry_report(entry: Entry, state: State, seen: Seen, contested: bool, words: Words) -> EntryReport:
     """One entry's report. Withheld takes the place of missing and wrongful, never of unknown: that was not read."""
     why = _why_withheld(entry, contested, words)
@@ -45,8 +63,8 @@ def entry_report(entry: Entry, state: State, seen: Seen, contested: bool, words:
         changed_revision=entry.changed_revision,
         state=shown,
         seen=seen.access.value if seen.access is not None else None,
-        obstructions=list(seen.obstructions),
-        detail=why or words.refused.get(entry.binding, ""),
+        obstructions=[plain(each) for each in seen.obstructions] or _NONE,
+        detail=plain(why or words.refused.get(entry.binding, "")),
     )
 
 
@@ -89,10 +107,9 @@ class Known:
 
     def put(self, report: EntryReport, pending: bool = False) -> None:
         """Take one entry's report."""
-        report = replace(
-            report, detail=plain(report.detail), obstructions=[plain(each) for each in report.obstructions]
-        )
         binding = BindingId(report.binding)
+        if self._acknowledged.get(binding) == report:
+            report = self._acknowledged[binding]
         self._reports[binding] = report
         if pending:
             self._pending.add(binding)
@@ -111,7 +128,9 @@ class Known:
         """Say of an entry that its restriction is withheld after all."""
         former = self._reports.get(binding)
         if former is not None:
-            report = EntryReport(binding, former.changed_revision, "withheld", former.seen, former.obstructions, why)
+            report = EntryReport(
+                binding, former.changed_revision, "withheld", former.seen, former.obstructions, plain(why)
+            )
             self.put(report)
 
     def keep_only(self, bindings: Set[BindingId]) -> None:

@@ -11,7 +11,7 @@ careful side.
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -110,6 +110,12 @@ class Memory:
         """The rows that answer a SELECT."""
         with self._lock:
             return self._db.execute(question, values).fetchall()
+
+    def each_row(self, take: Callable[..., object], question: str, *values: object) -> None:
+        """Hand each row of the answer to `take`, without having all of them at once."""
+        with self._lock:
+            for row in self._db.execute(question, values):
+                take(*row)
 
     @property
     def installation(self) -> str:
