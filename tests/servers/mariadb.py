@@ -17,7 +17,12 @@ from sqlalchemy.pool import NullPool
 from tests.servers.ports import free_port
 
 _READY_S = 60
-_FAST = ("--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M", "--skip-log-bin", "--sync-frm=0")
+_FAST = (
+    "--innodb-flush-log-at-trx-commit=0",
+    "--innodb-buffer-pool-size=32M",
+    "--skip-log-bin",
+    "--innodb-use-native-aio=0",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,7 @@ def running_mariadb() -> Iterator[MariaDb]:
                     "/usr/sbin/mariadbd",
                     "--no-defaults",
                     f"--datadir={data}",
+                    f"--tmpdir={folder}",
                     f"--socket={folder / 'socket'}",
                     f"--pid-file={folder / 'pid'}",
                     "--bind-address=127.0.0.1",
@@ -82,10 +88,13 @@ def running_mariadb() -> Iterator[MariaDb]:
 
 
 def _install(data: Path) -> None:
-    command = ["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal"]
-    subprocess.run(
-        [*_as_user(), *command, "--skip-test-db"], check=True, stdin=subprocess.DEVNULL, capture_output=True, cwd="/"
+    """With a folder for temporary tables of its own: two that start at once in /tmp take away each other's."""
+    command = ["mariadb-install-db", "--no-defaults", f"--datadir={data}", f"--tmpdir={data.parent}", "--skip-test-db"]
+    done = subprocess.run(
+        [*_as_user(), *command], stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd="/", check=False
     )
+    if done.returncode:
+        raise RuntimeError(f"MariaDB's tables can't be made:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
 
 
 def _as_user() -> list[str]:
