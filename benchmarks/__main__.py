@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from benchmarks import radius, routeros, whole
+from benchmarks import agent, radius, routeros, whole
 from benchmarks.rows import Row, table
 
 BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
@@ -11,6 +11,7 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "radius": radius.run,
     "whole-routeros": whole.on_routeros,
     "whole-radius": whole.on_radius,
+    "agent": agent.run,
 }
 
 
