@@ -25,7 +25,8 @@ from controller.core.calendar import (
     within,
 )
 from controller.core.policy import Policy
-from tests.core.histories import MADRID, SPAIN, at, policies
+from tests.core.histories import MADRID, SPAIN, at
+from tests.core.rulebooks import policies
 
 SPANISH = SPAIN.days_of("")
 HOLIDAYS = SPANISH.holidays
