@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from sqlalchemy.exc import DBAPIError
 
-from controller.api import agents, billing, devices, noc, ops, orders, safety, simulations
+from controller.api import agents, billing, cycles, devices, holds, noc, ops, orders, safety, simulations, tasks
 from controller.api.context import Context
 from controller.api.problems import add_handlers
 from controller.api.wake import Board
@@ -21,6 +21,7 @@ from controller.clock import Clock, system_clock
 from controller.conclusion import Book
 from controller.metrics import Metrics
 from controller.policies import load_policies
+from controller.renewal import renew
 from controller.review import review_due
 from controller.schedule import Progress, Schedule
 from controller.settings import Settings
@@ -36,6 +37,8 @@ log = logging.getLogger(__name__)
 _TAGS = [
     {"name": "billing", "description": "For the billing system: what happened there."},
     {"name": "orders", "description": "Suspend and restore by name."},
+    {"name": "holds", "description": "Why not to escalate, or to open until a date; outages."},
+    {"name": "tasks", "description": "What waits for people; messages to send; numbers on their way back."},
     {"name": "services", "description": "What access a service has, and why."},
     {"name": "watching", "description": "The state of everything, and what differs."},
     {"name": "foresight", "description": "What would happen, and when; nothing changes."},
@@ -58,10 +61,11 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
     book = Book(load_policies(settings.policies), settings.default_policy)
     database = open_database(settings.database)
     _claim(database, settings.installation)
-    metrics, board = Metrics(database, clock), Board(database)
+    metrics, board = Metrics(database, clock, book), Board(database)
     schedule = Schedule(
         review=lambda: _review_batch(database, book, clock(), metrics, board),
         housekeep=lambda: _housekeep(database, clock()),
+        begin=lambda: renew(database, book, clock()),
         failed=metrics.tick_failures.inc,
     )
     app = FastAPIOffline(
@@ -75,7 +79,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
     app.state.schedule = schedule
     app.state.context = Context(settings, database, clock, book, metrics, board, schedule.nudge)
     add_handlers(app)
-    for room in (billing, orders, noc, devices, safety, simulations, agents, ops):
+    for room in (billing, orders, holds, tasks, noc, devices, safety, cycles, simulations, agents, ops):
         app.include_router(room.router)
     return app
 

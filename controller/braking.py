@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from controller.core.blocks import Code
-from controller.core.brake import allowance, cap
+from controller.core.brake import allowance, cap, of_cycle
+from controller.core.calendar import local_date
 from controller.core.decision import Block
-from controller.core.policy import BrakeRule, Policy
+from controller.core.policy import Policy
 from controller.core.wording import say
 from controller.store.queries import brakes
 from controller.store.queries.brakes import Brake, Count
@@ -55,7 +56,7 @@ def pass_brake(
     """Reserve what may pass, in the order given. Returns, by service, the block of each that may not."""
     rows = brakes.lock_brakes(tx, {(one.policy, device) for one in wanted for device in one.devices}, now)
     rooms = {
-        brake: _room(tx, row, policies[brake[0]].brake, brakes.count(tx, row, default_policy, now), now)
+        brake: _room(tx, row, policies[brake[0]], brakes.count(tx, row, default_policy, now), now)
         for brake, row in rows.items()
     }
     taken: Counter[Brake] = Counter()
@@ -73,11 +74,13 @@ def pass_brake(
     return held
 
 
-def _room(tx: Connection, row: Row[Any], rule: BrakeRule, found: Count, now: datetime) -> _Room:
-    made, extra = found.impositions.made, found.approved_extra
-    brakes.recount(tx, (row.policy, row.device), made, cap(rule, found.population), rule.percent, now)
-    left = allowance(rule, found.population, found.impositions, extra)
-    return _Room(made, left, canary=made + left < cap(rule, found.population, extra))
+def _room(tx: Connection, row: Row[Any], policy: Policy, found: Count, now: datetime) -> _Room:
+    rule, made, extra = policy.brake, found.impositions.made, found.approved_extra
+    cycle = of_cycle(local_date(policy.days_of("").zone, now), found.cycle)
+    usual = cap(rule, found.population, of_cycle=cycle)
+    brakes.recount(tx, (row.policy, row.device), made, usual, rule.percent, now)
+    left = allowance(rule, found.population, found.impositions, extra, cycle)
+    return _Room(made, left, canary=made + left < usual + max(extra, 0))
 
 
 def _reserve(tx: Connection, brake: Brake, places: int, limit: int) -> None:

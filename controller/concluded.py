@@ -130,11 +130,16 @@ def _waits_for(decision: Decision) -> str:
 
 
 def _told(case: Case, decision: Decision, before: Any | None, now: datetime) -> list[Happening]:
-    """One line where the access or its reasons changed, and an alarm where a key has become contested."""
+    """One line where the access or its reasons changed, and an alarm where a key has become contested.
+
+    Of a number that was given back, every payment is told: it can do less than whoever paid may think.
+    """
     lines = []
     former = (before.access, before.stage) if before is not None else (Access.FULL.value, "")
     if (decision.access.value, decision.stage) != former or _reasons_of(decision) != _reasons_before(before):
         lines.append(_line(case, decision, "decision", _in_words(decision), now))
+    elif decision.access is Access.RELEASED and _reason_texts(before) != {one.text for one in decision.reasons}:
+        lines.append(_line(case, decision, "number", _in_words(decision), now))
     alarms = {block.text for block in decision.blocks if block.code == CONTESTED} - _blocks_before(before)
     return lines + [_line(case, decision, "alarm", text, now) for text in sorted(alarms)]
 
@@ -156,6 +161,10 @@ def _reasons_of(decision: Decision) -> set[tuple[str, str]]:
 def _reasons_before(before: Any | None) -> set[tuple[str, str]]:
     reasons = before.body["reasons"] if before is not None else []
     return {(reason["reason"], reason["ref"]) for reason in reasons}
+
+
+def _reason_texts(before: Any | None) -> set[str]:
+    return {reason["text"] for reason in before.body["reasons"]} if before is not None else set()
 
 
 def _blocks_before(before: Any | None) -> set[str]:

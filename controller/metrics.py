@@ -12,8 +12,11 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Connection
 
 from controller.clock import Clock
+from controller.concluded import APPROVAL, PAYMENTS, PERSON
+from controller.conclusion import Book
+from controller.core.blocks import Code
 from controller.store.engine import Database
-from controller.store.queries import watched
+from controller.store.queries import holding, unmatched, waiting, watched
 from enforcement.access import Access
 from enforcement.modes import Mode
 
@@ -23,9 +26,9 @@ _RESTORE_BUCKETS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 900, 3600, 86
 class Metrics:
     """What happens, counted; and the collector that counts what is."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, book: Book) -> None:
         self.registry = CollectorRegistry()
-        self.registry.register(_States(database, clock))
+        self.registry.register(_States(database, clock, book))
         self.restore_seconds = Histogram(
             "grifo_restore_seconds",
             "From the arrival of a payment's event to its restore read back from the device.",
@@ -64,9 +67,10 @@ class Metrics:
 class _States(Collector):
     """Counts what is true at the scrape, from one snapshot."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, book: Book) -> None:
         self._database = database
         self._clock = clock
+        self._book = book
 
     def describe(self) -> Iterator[Metric]:
         """Nothing to tell before the first scrape: registering must not need the database."""
@@ -77,6 +81,7 @@ class _States(Collector):
         with self._database.read() as tx:
             now = self._clock()
             families = [*_whole(tx, now), *_entries(tx), *_devices(tx, now), *_brakes(tx, now)]
+            families += _for_people(tx, now, self._book)
         return iter(families)
 
 
@@ -105,6 +110,24 @@ def _whole(tx: Connection, now: datetime) -> Iterator[Metric]:
     for row in watched.services_counted(tx):
         services.add_metric([row["kind"], row["access"]], row["services"])
     yield services
+
+
+def _for_people(tx: Connection, now: datetime, book: Book) -> Iterator[Metric]:
+    overdue = holding.overdue_holds(tx, book.policies, book.default, now)
+    yield _single("grifo_holds_overdue_for_review", "Holds that a person should have looked at by now.", len(overdue))
+    open_payments = unmatched.open_payments_counted(tx)
+    yield _single("grifo_unmatched_payments", "Payments that nobody has attributed.", open_payments)
+    loose = unmatched.returns_of_nobody_counted(tx)
+    yield _single("grifo_returns_of_nobody", "Returns of collections that nobody has told of.", loose)
+    waits = _gauge("grifo_services_waiting", "Services whose next stage waits for something but the clock.", "for")
+    counted = waiting.waiting_counted(tx)
+    for what in (PAYMENTS, APPROVAL, PERSON, Code.BRAKE.value, Code.CANARY.value):
+        waits.add_metric([what], counted.get(what, 0))
+    yield waits
+    known = _gauge("grifo_payments_known_age_seconds", "Since this source of payments told all.", "source")
+    for source in waiting.sources(tx):
+        known.add_metric([source["source"]], (now - source["payments_known_until"]).total_seconds())
+    yield known
 
 
 def _entries(tx: Connection) -> Iterator[Metric]:

@@ -68,11 +68,15 @@ def permit(tx: Connection, device: str, request: PermitRequest, book: Book, cloc
 def _held_by_policy(
     tx: Connection, found: Mapping[str, AskedEntry], book: Book, now: datetime
 ) -> Mapping[str, AskedEntry]:
-    """The entries, `held` only where the policy's bounds let a hold be in force: by its own words it may be longer."""
-    asked = {entry.account for entry in found.values() if entry.held}
-    facts = facts_of(tx, asked, now) if asked else {}
+    """The entries, `held` as the policy's bounds, outages and the bank's own words have it, not only what was written.
+
+    A first restriction is always looked at; what stands already only where a hold that may open it was given.
+    """
+    asked = {one.binding for one in found.values() if one.for_billing and (one.first or one.held)}
+    accounts = {found[binding].account for binding in asked}
+    facts = facts_of(tx, accounts, now) if accounts else {}
     return {
-        binding: replace(one, held=_is_held(one, facts[AccountId(one.account)], book, now)) if one.held else one
+        binding: replace(one, held=_is_held(one, facts[AccountId(one.account)], book, now)) if binding in asked else one
         for binding, one in found.items()
     }
 

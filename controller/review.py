@@ -17,6 +17,7 @@ from controller.concluded import billing_access, conclusion_of
 from controller.conclusion import Book, Case, conclude
 from controller.core.decision import Block
 from controller.desired import changed_entries, tombstone
+from controller.numbering import follow_numbers
 from controller.situation import Situation, situation_of
 from controller.store.engine import Database
 from controller.store.queries import accounts, decisions
@@ -125,13 +126,15 @@ def _without(case: Case, held: Mapping[str, Block], situation: Situation, book: 
 
 
 def _save_conclusions(tx: Connection, cases: Sequence[Case], situation: Situation, now: datetime) -> int:
-    made = [conclusion_of(case, decision, situation, now) for case in cases for decision in case.decisions]
+    decided = [(case, decision) for case in cases for decision in case.decisions]
+    made = [conclusion_of(case, decision, situation, now) for case, decision in decided]
     changed = [one for one in made if one.changed]
     over = {one.service for one in made if one.ends} | situation.fictions
     decisions.end_impositions(tx, over, now)
     decisions.begin_impositions(tx, [one.begins for one in made if one.begins is not None], now)
     decisions.save_decisions(tx, [one.row for one in changed])
     record(tx, [line for one in changed for line in one.lines])
+    follow_numbers(tx, [what for what, one in zip(decided, made, strict=True) if one.changed], situation, now)
     if cases:
         accounts.reviewed(tx, {case.row.id: case.review_at for case in cases}, now)
     return len(changed)

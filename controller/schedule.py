@@ -32,16 +32,21 @@ class Progress:
 
 
 class Schedule:
-    """Runs `review` until it says that nothing is due, whenever nudged; and `housekeep` once an hour.
+    """Runs `review` until it says that nothing is due, whenever nudged; `begin` once beside it, `housekeep` hourly.
 
     `failed` is called for a turn that raised; the next one is tried at the next tick.
     """
 
     def __init__(
-        self, review: Callable[[], Progress], housekeep: Callable[[], None], failed: Callable[[], None]
+        self,
+        review: Callable[[], Progress],
+        housekeep: Callable[[], None],
+        failed: Callable[[], None],
+        begin: Callable[[], object] = lambda: None,
     ) -> None:
         self._review = review
         self._housekeep = housekeep
+        self._begin = begin
         self._failed = failed
         self._nudged = threading.Event()
         self._stopping = threading.Event()
@@ -54,6 +59,7 @@ class Schedule:
         """Begin; what has come due since the last stop is looked at once."""
         self._ticker.add_job(self.nudge, "interval", seconds=TICK_S)
         self._ticker.add_job(self._keep_house, "interval", seconds=HOUSEKEEPING_S)
+        self._ticker.add_job(lambda: self._guarded(self._begin))
         self._thread.start()
         self._ticker.start()
         self.nudge()

@@ -4,7 +4,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from enforcement.access import Access, Kind, Reason
 
-_NOTE = Field(
+NOTE = Field(
     min_length=1, max_length=2000, description="Why, for whoever reads the timeline.", examples=["Ticket 4711"]
 )
 
@@ -19,7 +19,7 @@ class SuspendAsk(Ask):
     """Suspend a service by name."""
 
     reason: Reason = Field(description="`billing` has the account reviewed now, and goes around no rule of the policy.")
-    note: str = _NOTE
+    note: str = NOTE
     until: AwareDatetime | None = Field(default=None, description="When the order ends by itself, with its offset.")
     access: Access | None = Field(
         default=None, description="Default: internet `blocked`, voice `incoming_only`. Not for `billing`."
@@ -33,7 +33,7 @@ class RestoreAsk(Ask):
         default=Reason.BILLING,
         description="`billing` opens it as a courtesy until `until`; others end the orders given for that reason.",
     )
-    note: str = _NOTE
+    note: str = NOTE
     until: AwareDatetime | None = Field(
         default=None, description="Courtesy's end; default: the policy's courtesy_days."
     )
@@ -50,14 +50,14 @@ class ModeAsk(Ask):
 class NoteAsk(Ask):
     """A note for the timeline."""
 
-    note: str = _NOTE
+    note: str = NOTE
 
 
 class FreezeAsk(Ask):
     """Let nobody be newly restricted at a site."""
 
     until: AwareDatetime = Field(description="Until when, with its offset; at most 31 days ahead.")
-    note: str = _NOTE
+    note: str = NOTE
 
 
 class ApproveAsk(Ask):
@@ -65,4 +65,4 @@ class ApproveAsk(Ask):
 
     extra: int = Field(ge=1, le=1_000_000, description="How many more.")
     until: AwareDatetime = Field(description="Until when, with its offset; at most 7 days ahead.")
-    note: str = _NOTE
+    note: str = NOTE

@@ -1,6 +1,6 @@
 """What the API answers about services, accounts and events: the shapes of what is true of them now."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -97,12 +97,32 @@ class HoldOut(BaseModel):
     """Why not to escalate, or to open now until a date."""
 
     hold: str = Field(description="The hold's id.")
-    kind: str = Field(description="dispute, promise, courtesy, claimed_payment, plan, protected or deceased.")
+    kind: str = Field(
+        description="dispute, promise, courtesy, claimed_payment, plan, protected, deceased, court, fault or outage."
+    )
     service: str | None = Field(description="The service; null where it holds for the whole account.")
     since: datetime
     until: datetime | None
     author: str
     note: str
+    review_on: date | None = Field(default=None, description="When a person shall look whether it is still right.")
+    beyond: bool = Field(default=False, description="Given beyond the policy's bounds by somebody who may.")
+
+
+class RateOut(BaseModel):
+    """What a throttled service still has, seen from the customer."""
+
+    down_kbps: int
+    up_kbps: int
+
+
+class NoticeDueOut(BaseModel):
+    """A message that the customer must get before the stage."""
+
+    stage: str
+    template: str
+    send_at: datetime = Field(description="Not before this instant.")
+    names_date: date = Field(description="The earliest lawful date that it can name if it is sent and delivered then.")
 
 
 class ServiceOut(BaseModel):
@@ -131,7 +151,16 @@ class ServiceOut(BaseModel):
     orders: list[OrderOut] = Field(description="Orders in force.")
     holds: list[HoldOut] = Field(description="Holds in force, now or later.")
     entries: list[EntryOut]
-    told: str = Field(default="", description="In the answer to an order: why there was nothing to do, if so.")
+    rate: RateOut | None = Field(default=None, description="What a throttled service still has; null: the device says.")
+    notice_due: NoticeDueOut | None = Field(default=None, description="The message that the next stage lacks.")
+    waits_for: str = Field(
+        default="", description="payments, brake, canary, approval or person, where the next stage waits for these."
+    )
+    told: str = Field(
+        default="",
+        description="In the answer to an order: why there was nothing to do. Of a number that was given back: what can "
+        "no longer be done, and what can.",
+    )
 
 
 class TimelineItem(BaseModel):

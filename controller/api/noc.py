@@ -11,7 +11,7 @@ from controller.api.paths import AccountId, Given, ServiceId, unknown_account, u
 from controller.api.problems import responses
 from controller.api.show import service_shown
 from controller.api.views import DriftOut, StatusOut
-from controller.store.queries import freezing, naming, shown, watched
+from controller.store.queries import freezing, holding, naming, outages, shown, unmatched, waiting, watched
 
 router = APIRouter(prefix="/v1", responses=responses(401, 403, 422, 503))
 
@@ -117,6 +117,10 @@ def status(context: Given, caller: Reader) -> StatusOut:
                 "drift": watched.drift_counted(tx),
                 "withheld": watched.withheld_counted(tx),
                 "conflicts": watched.conflicts_counted(tx),
+                "holds_overdue": len(holding.overdue_holds(tx, context.book.policies, context.book.default, now)),
+                "unmatched": unmatched.open_payments_counted(tx),
+                "outages": outages.outages_in_force(tx, now),
+                "waiting": waiting.waiting_counted(tx),
             }
         )
 

@@ -50,6 +50,10 @@ def service_shown(tx: Connection, service: str, now: datetime, default_policy: s
             "orders": orders,
             "holds": shown.holds_of_account(tx, row.account_id, now, service),
             "entries": entries,
+            "rate": body.get("rate"),
+            "notice_due": body.get("notice_due"),
+            "waits_for": decision.waits_for if decision is not None else "",
+            "told": " ".join(one["text"] for one in reasons if one["access"] == Access.RELEASED),
         }
     )
 
@@ -64,10 +68,12 @@ def _is_applied(access: str, entries: Sequence[dict[str, Any]], blocks: Sequence
 def restored_by(service: str, reasons: Sequence[dict[str, Any]], evidence: Sequence[dict[str, Any]]) -> list[str]:
     """What would open the service again, a sentence for each reason that restricts it."""
     unpaid = [fact["ref"] for fact in evidence if fact["kind"] == "invoice"]
-    return [_sentence(service, reason["reason"], unpaid) for reason in reasons]
+    return [_sentence(service, one["reason"], unpaid, one["access"] == Access.RELEASED) for one in reasons]
 
 
-def _sentence(service: str, reason: str, unpaid: Sequence[str]) -> str:
+def _sentence(service: str, reason: str, unpaid: Sequence[str], released: bool) -> str:
+    if reason == Reason.BILLING and released:
+        return "Nothing restores it: the number was given back. A new contract is needed."
     if reason == Reason.BILLING:
         what = f" (invoice {', '.join(unpaid)})" if unpaid else ""
         return f"Paying what is past due{what}: it opens by itself. Or a courtesy: grifo restore {service} --note ..."

@@ -24,6 +24,19 @@ class FreezeOut(BaseModel):
     note: str
 
 
+class OutageOut(BaseModel):
+    """An outage: nobody who is bound there is newly restricted meanwhile."""
+
+    outage: int
+    device: str | None
+    site: str | None
+    since: datetime
+    until: datetime
+    author: str
+    note: str
+    services: int = Field(default=0, description="How many services it holds.")
+
+
 class ServiceCount(BaseModel):
     """How many services of a kind have an access."""
 
@@ -109,6 +122,12 @@ class StatusOut(BaseModel):
     drift: list[DriftCount]
     withheld: list[DriftCount]
     conflicts: int
+    holds_overdue: int = Field(
+        description="Holds that somebody should have looked at by now: GET /v1/holds?overdue=true."
+    )
+    unmatched: int = Field(description="Payments that nobody has attributed: GET /v1/unmatched.")
+    outages: list[OutageOut] = Field(description="Outages that are not over.")
+    waiting: dict[str, int] = Field(description="Services whose next stage waits for payments, people or the brake.")
 
 
 class BrakeOut(BaseModel):

@@ -5,10 +5,15 @@ UPDATE (`... SET reserved = reserved + 1 WHERE reserved < :limit`). A wrong impo
 right; only their number shows it. Restores are never counted and never asked about.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from math import floor
 
 from controller.core.policy import BrakeRule
+
+NEIGHBOURS = 3
+"""Days around a day of the cycle: what falls on a weekend or a holiday comes with the next working days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,27 +29,56 @@ class Impositions:
     lifted: int = 0
 
 
-def cap(rule: BrakeRule, population: int, approved_extra: int = 0) -> int:
+def cap(rule: BrakeRule, population: int, approved_extra: int = 0, of_cycle: int = 0) -> int:
     """The most that 24 h may see: the rule's number or its share of `population`, the lesser, and what was approved.
 
     `population` is the number of live services of the policy on the device. The canary is always within the cap: a
-    share of a small device is less than one service, and would restrict nobody for ever.
+    share of a small device is less than one service, and would restrict nobody for ever. `of_cycle` is what is approved
+    for this day of the month: it takes the place of a lesser cap, and is not added to it.
     """
     share = floor(population * rule.percent / 100)
-    return min(rule.number, max(share, rule.canary)) + max(approved_extra, 0)
+    usual = min(rule.number, max(share, rule.canary))
+    return max(usual, of_cycle) + max(approved_extra, 0)
 
 
-def limit(rule: BrakeRule, population: int, impositions: Impositions, approved_extra: int = 0) -> int:
+def limit(
+    rule: BrakeRule, population: int, impositions: Impositions, approved_extra: int = 0, of_cycle: int = 0
+) -> int:
     """What `made` may reach now: the cap once a canary is verified on the device, until then only the canary.
 
     Approval raises the cap, not the canary: what has not been seen to work is not done a hundred times.
     """
-    most = cap(rule, population, approved_extra)
+    most = cap(rule, population, approved_extra, of_cycle)
     if impositions.verified >= min(rule.canary, most):
         return most
     return min(most, rule.canary + impositions.lifted)
 
 
-def allowance(rule: BrakeRule, population: int, impositions: Impositions, approved_extra: int = 0) -> int:
+def allowance(
+    rule: BrakeRule, population: int, impositions: Impositions, approved_extra: int = 0, of_cycle: int = 0
+) -> int:
     """How many more may pass now; never negative."""
-    return max(limit(rule, population, impositions, approved_extra) - impositions.made, 0)
+    return max(limit(rule, population, impositions, approved_extra, of_cycle) - impositions.made, 0)
+
+
+def learnt(made: Mapping[date, int]) -> dict[int, int]:
+    """The most first impositions that any day of the past saw, by day of the month, its neighbours' included.
+
+    So the monthly day on which debits come back shows as a hill of a week, wherever weekends have moved it.
+    """
+    found: dict[int, int] = {}
+    for on, count in made.items():
+        for day in _days_around(on):
+            found[day] = max(found.get(day, 0), count)
+    return {day: found[day] for day in sorted(found) if found[day]}
+
+
+def of_cycle(today: date, approved: Mapping[int, int]) -> int:
+    """How many are approved for today: those of the day of the month, and of the days around it."""
+    return max((approved.get(day, 0) for day in _days_around(today)), default=0)
+
+
+def _days_around(on: date) -> Iterator[int]:
+    """The days of the month of the days around one, itself among them."""
+    for shift in range(-NEIGHBOURS, NEIGHBOURS + 1):
+        yield (on + timedelta(days=shift)).day

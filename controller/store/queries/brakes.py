@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, case, distinct, func, or_, select, update
 
 from controller.core.brake import Impositions
+from controller.store.queries.approving import caps_of_cycle
 from controller.store.queries.writing import insert_missing
 from controller.store.tables import accounts, bindings, brakes, entries, impositions, services
 
@@ -19,11 +20,15 @@ Brake = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """One brake as it stands under its lock. `population` counts live services of the policy on the device."""
+    """One brake as it stands under its lock. `population` counts live services of the policy on the device.
+
+    `cycle` are the numbers approved around days of the month.
+    """
 
     population: int
     impositions: Impositions
     approved_extra: int
+    cycle: Mapping[int, int]
 
 
 def lock_brakes(tx: Connection, wanted: Collection[Brake], now: datetime) -> Mapping[Brake, Row[Any]]:
@@ -45,7 +50,8 @@ def count(tx: Connection, row: Row[Any], default_policy: str, now: datetime) -> 
     """Count under the lock of `row`. What ended without being read back proves nothing; what is armed is read back."""
     approved = row.approved_extra if row.approved_until is not None and row.approved_until > now else 0
     made = _impositions(tx, row.policy, row.device, now)
-    return Count(_population(tx, row.policy, row.device, default_policy), made, approved)
+    cycle = caps_of_cycle(tx, row.policy, row.device)
+    return Count(_population(tx, row.policy, row.device, default_policy), made, approved, cycle)
 
 
 def _population(tx: Connection, policy: str, device: str, default_policy: str) -> int:
@@ -96,3 +102,21 @@ def reserve(tx: Connection, brake: Brake, places: int, limit: int) -> bool:
 
 def _is(brake: Brake) -> ColumnElement[bool]:
     return and_(brakes.c.policy == brake[0], brakes.c.device == brake[1])
+
+
+def made_by_day(tx: Connection, since: datetime) -> dict[Brake, dict[date, int]]:
+    """How many first impositions each day (UTC) has seen since an instant, by policy and device."""
+    at = func.timezone("UTC", impositions.c.at) if tx.dialect.name == "postgresql" else impositions.c.at
+    day = func.date(at).label("day")
+    on = select(bindings.c.service_id, bindings.c.device).distinct().subquery()
+    query = (
+        select(impositions.c.policy, on.c.device, day, func.count(distinct(impositions.c.service_id)).label("made"))
+        .join_from(impositions, on, on.c.service_id == impositions.c.service_id)
+        .where(impositions.c.at > since, ~impositions.c.observed)
+        .group_by(impositions.c.policy, on.c.device, day)
+    )
+    found: dict[Brake, dict[date, int]] = {}
+    for row in tx.execute(query):
+        on_day = row.day if isinstance(row.day, date) else date.fromisoformat(row.day)
+        found.setdefault((row.policy, row.device), {})[on_day] = row.made
+    return found

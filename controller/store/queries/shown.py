@@ -89,7 +89,7 @@ def holds_of_account(tx: Connection, account: str, now: datetime, service: str |
     query = select(holds).where(holds.c.account_id == account, or_(holds.c.until.is_(None), holds.c.until > now))
     if service is not None:
         query = query.where(or_(holds.c.service_id.is_(None), holds.c.service_id == service))
-    fields = ("kind", "since", "until", "author", "note")
+    fields = ("kind", "since", "until", "author", "note", "review_on", "beyond")
     return [
         {"hold": row.id, "service": row.service_id, **{name: getattr(row, name) for name in fields}}
         for row in tx.execute(query.order_by(holds.c.since, holds.c.id))

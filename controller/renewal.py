@@ -1,0 +1,40 @@
+"""A policy that changed: its accounts are decided anew, a few thousand a second, so that no payment waits behind them.
+
+At the controller's start, beside the reviews. What the new version would newly impose passes the brake like all else.
+"""
+
+import logging
+from datetime import datetime, timedelta
+
+from controller.conclusion import Book
+from controller.store.engine import Database
+from controller.store.queries.renewing import is_outdated, mark_outdated
+from controller.store.queries.timeline import Happening, record
+
+CHUNK = 1000
+"""Accounts that are marked in one transaction, and reviewed in one second."""
+
+log = logging.getLogger(__name__)
+
+
+def renew(database: Database, book: Book, now: datetime) -> int:
+    """Mark the accounts that were decided by another version of a loaded policy; how many they are."""
+    return sum(_renew(database, name, policy.version, now) for name, policy in sorted(book.policies.items()))
+
+
+def _renew(database: Database, policy: str, version: str, now: datetime) -> int:
+    with database.read() as tx:
+        if not is_outdated(tx, policy, version):
+            return 0
+    marked, last, at = 0, "", now
+    while True:
+        with database.write() as tx:
+            found = mark_outdated(tx, policy, version, last, at, CHUNK)
+            if not found:
+                break
+        marked, last, at = marked + len(found), found[-1], at + timedelta(seconds=1)
+    text = f"policy {policy} has a new version, {version}: {marked} accounts are to be decided anew"
+    log.info("%s", text)
+    with database.write() as tx:
+        record(tx, [Happening(now, "decision", "controller", text, detail={"policy": policy, "version": version})])
+    return marked
