@@ -19,6 +19,7 @@ import psycopg
 from pyrad.packet import CoAPacket
 from sqlalchemy.engine import make_url
 
+from benchmarks import coa
 from benchmarks.rows import Row
 from drivers.radius.attributes import DICTIONARY
 from drivers.radius.driver import SLICE, RadiusDriver
@@ -51,7 +52,7 @@ class Bench:
 
 
 def run(count: int = CUSTOMERS) -> list[Row]:
-    """Both rows; customers redial only after the measurement, so that each run changes live sessions."""
+    """All rows; customers redial only after the measurement, so that each run changes live sessions."""
     with running(count) as lab:
         restrict = _timed(lambda: _enforce(lab, Access.PORTAL))
         redial(lab)
@@ -62,6 +63,7 @@ def run(count: int = CUSTOMERS) -> list[Row]:
     return [
         Row("FreeRADIUS SQL + NAS: restrict", restrict, "same SQL and packets, pipelined", floor_restrict, note),
         Row("FreeRADIUS SQL + NAS: restore", restore, "same SQL and packets, pipelined", floor_restore, note),
+        *coa.run(count),
     ]
 
 

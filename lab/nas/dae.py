@@ -48,6 +48,8 @@ class Strictness:
     """Which requests are dropped without a word."""
 
     window_s: float = WINDOW_S
+    identifiers_return: bool = False
+    """Take another request under an identifier that has been answered, as servers do that are not strict."""
     require_message_authenticator: bool = False
     require_event_timestamp: bool = False
 
@@ -66,7 +68,7 @@ class DaeListener(asyncio.DatagramProtocol):
         self._strictness = strictness
         self._judge = judge
         self._carry_out = carry_out
-        self._window = Window(strictness.window_s)
+        self._window = Window(strictness.window_s, strictness.identifiers_return)
         self._transport: asyncio.DatagramTransport | None = None
         self._drops = 0
         self._misbehaviour = Misbehaviour()

@@ -28,8 +28,9 @@ class _Known:
 class Window:
     """Remembers requests by (source, identifier) for `seconds` of a monotonic clock."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, identifiers_return: bool = False) -> None:
         self._seconds = seconds
+        self._identifiers_return = identifiers_return
         self._known: dict[tuple[Source, int], _Known] = {}
 
     def arrive(self, source: Source, identifier: int, authenticator: bytes, now: float) -> tuple[Arrival, bytes | None]:
@@ -40,6 +41,9 @@ class Window:
             return Arrival.NEW, None
         if known.authenticator == authenticator:
             return Arrival.AGAIN, known.reply
+        if self._identifiers_return and known.reply is not None:
+            self._known[source, identifier] = _Known(now, authenticator)
+            return Arrival.NEW, None
         return Arrival.CLASH, None
 
     def answered(self, source: Source, identifier: int, reply: bytes) -> None:
