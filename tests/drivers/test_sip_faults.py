@@ -1,5 +1,6 @@
 """What the SIP driver does when the switch refuses, hangs, drops, lies, talks nonsense or is half there."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from tests.drivers.sip_switches import (
     rows,
     settle,
     value,
+    wait_until,
 )
 
 QUICK = {"connect_timeout_s": 1, "read_timeout_s": 0.3, "probe_timeout_s": 0.3}
@@ -198,6 +200,18 @@ def test_a_node_that_comes_back_with_an_old_memory_is_wrongful(
     assert planned(pair, entry(Access.FULL)).states == {"b1": State.WRONGFUL}
     settle(pair, entry(Access.FULL))
     assert second.live() == {}
+
+
+@pytest.mark.slow
+def test_a_restart_of_one_node_of_several_is_told(second: LabSwitch, pair: Driver) -> None:
+    wait_until(lambda: (pair.observe().up_seconds or 0) >= 2)
+    began = time.monotonic()
+    second.crash()
+    up_seconds = pair.observe().up_seconds
+    assert up_seconds is not None
+    assert up_seconds <= time.monotonic() - began + 1
+    second.switch.stop()
+    assert pair.observe().up_seconds is None
 
 
 def test_while_a_node_is_away_nobody_new_is_barred(first: LabSwitch, second: LabSwitch, pair: Driver) -> None:

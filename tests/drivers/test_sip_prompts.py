@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers.base import Driver, Refused
+from drivers.base import Driver, Refused, Unreachable
 from drivers.sip import build
 from enforcement.access import Access
 from enforcement.changes import Result
@@ -44,6 +44,7 @@ def driver(peers: Path) -> Iterator[Driver]:
             "experimental": True,
             "nodes": [{"ssh": sshd.address}],
             "care_numbers": ["900123456"],
+            "read_timeout_s": 10,
             **login(sshd),
         }
         driver = build(settings, INSTALLATION)
@@ -86,3 +87,15 @@ def test_what_the_device_does_not_take_is_refused_in_its_words_and_the_next_turn
         settle(driver, entry(key=Key.of("trunk", "7999")))
     settle(driver, entry(key=TRUNK))
     assert planned(driver, entry(key=TRUNK)).states == {"b1": State.VERIFIED}
+
+
+@pytest.mark.slow
+def test_a_late_answer_is_never_taken_for_that_to_another_question(peers: Path, driver: Driver) -> None:
+    settle(driver, entry(key=TRUNK))
+    slow = peers.with_suffix(".slow")
+    slow.write_text("")
+    with pytest.raises(Unreachable, match="did not answer over SSH in time"):
+        driver.observe({TRUNK})
+    slow.unlink()
+    assert driver.observe({OTHERS}).of(OTHERS).obstructions
+    assert driver.observe({TRUNK}).of(TRUNK).access is Access.INCOMING_ONLY

@@ -1,12 +1,14 @@
 """A device of prompts, as a login's program: the few commands of a Cisco router that dial peers are barred with.
 
 It speaks as IOS XE does as far as a profile of prompts reaches: modes that show in the prompt, `% ...` for what it does
-not understand, and exit codes of nothing. Its dial peers are a JSON file: {tag: [line, ...]}. `argv`: that file.
+not understand, and exit codes of nothing. Its dial peers are a JSON file: {tag: [line, ...]}. `argv`: that file. While
+a file of the same name with `.slow` is there, each answer comes twelve seconds late.
 """
 
 import json
 import re
 import sys
+import time
 from pathlib import Path
 
 
@@ -23,6 +25,8 @@ class Router:
 
     def obey(self, line: str) -> str:
         peers: dict[str, list[str]] = json.loads(self._file.read_text())
+        if self._file.with_suffix(".slow").exists():
+            time.sleep(12)
         answer = self._answer(" ".join(line.split()), peers)
         self._file.write_text(json.dumps(peers))
         return answer
