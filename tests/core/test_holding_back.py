@@ -1,0 +1,125 @@
+"""Who and what holds a stage back: people, tags, money that nobody has attributed, holds."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+from controller.core.facts import (
+    Approval,
+    Hold,
+    HoldKind,
+    Instalment,
+    Payment,
+    Suspension,
+    UnmatchedPayment,
+)
+from controller.core.policy import (
+    HoldBound,
+    HoldRules,
+    PartialRule,
+)
+from enforcement.access import Access
+from tests.core.histories import NET, at, fresh
+from tests.core.small import (
+    BILL,
+    FIBRE,
+    NOW,
+    PORTAL,
+    RULES,
+    SLOW,
+    account,
+    codes,
+    decided,
+    imposed,
+    notice,
+    policy,
+)
+
+
+def test_a_stage_waits_for_people_and_says_who_is_missing() -> None:
+    rules = policy(replace(SLOW, approvals=2))
+    ana = Approval(NET, "throttled", "ana", NOW - timedelta(days=1), "as agreed")
+    facts = account(FIBRE, BILL, approvals=(ana, replace(ana, at=NOW)))
+    decision = decided(facts, rules)
+    assert codes(decision) == ["approval"]
+    assert decision.blocks[0].text == "throttled needs 2 people's approval; given by: ana; missing: 1."
+    assert decided(replace(facts, approvals=(ana, replace(ana, by="luis"))), rules).first
+    old = replace(ana, by="luis", at=NOW - timedelta(days=30))
+    assert codes(decided(replace(facts, approvals=(ana, old)), rules)) == ["approval"]
+
+
+def test_a_refusal_stops_a_stage_that_asks_for_nobody() -> None:
+    no = Approval(NET, "throttled", "ana", NOW - timedelta(days=60), "a widow", refused=True)
+    assert codes(decided(account(FIBRE, BILL, approvals=(no,)))) == ["refused"]
+    assert decided(account(FIBRE, BILL, approvals=(no, replace(no, by="luis", at=NOW, refused=False)))).first
+
+
+def test_a_person_deals_with_business_customers() -> None:
+    decision = decided(account(FIBRE, BILL, tags=frozenset({"business"})))
+    assert (decision.access, codes(decision)) == (Access.FULL, ["person"])
+
+
+def test_a_resellers_customers_are_never_cut_for_its_debt() -> None:
+    reseller, customer = frozenset({"reseller"}), replace(FIBRE, user="a shop")
+    cut = imposed(PORTAL, FIBRE)
+    decision = decided(account(customer, BILL, tags=reseller, imposed=cut))
+    assert (decision.access, codes(decision)) == (Access.FULL, ["reseller_user"])
+    assert decided(account(FIBRE, BILL, tags=reseller, imposed=cut)).access is Access.PORTAL
+
+
+def test_wholesale_is_never_cut_and_no_message_is_due() -> None:
+    decision = decided(account(FIBRE, BILL, tags=frozenset({"wholesale"}), notices=()))
+    assert (decision.access, codes(decision), decision.notice_due) == (Access.FULL, ["never"], None)
+
+
+def test_money_that_nobody_has_attributed_stops_the_cut_of_who_may_have_paid_it() -> None:
+    loose = UnmatchedPayment("U-1", 2990, "EUR", NOW - timedelta(days=1))
+    assert codes(decided(account(FIBRE, BILL, unmatched=(loose,)))) == ["unmatched_payment"]
+
+
+def test_a_promise_opens_until_its_end_and_then_the_stage_comes_again_without_another_notice() -> None:
+    since, until = NOW - timedelta(days=20), NOW + timedelta(days=25)
+    cut = Suspension(NET, Access.THROTTLED, since, NOW)
+    promise = Hold("H-1", HoldKind.PROMISE, NOW - timedelta(minutes=1), "care", "on Friday", until, beyond=True)
+    old = notice(
+        "throttled", sent_at=since - timedelta(days=9), delivered_at=since - timedelta(days=9), names_date=since.date()
+    )
+    facts = account(FIBRE, BILL, notices=(old,), holds=(promise,), suspensions=(cut,), freshness=fresh(until))
+    early = replace(BILL, presented_on=date(2026, 9, 1), due_on=date(2026, 9, 6))
+    facts = replace(facts, invoices=(early,))
+    assert decided(replace(facts, imposed=imposed(SLOW, FIBRE, 20))).access is Access.FULL
+    again = decided(facts, now=until)
+    assert (again.stage, again.first) == ("throttled", True)
+    assert codes(decided(replace(facts, holds=(), suspensions=()), now=until)) == ["notice_expired"]
+
+
+def test_a_hold_that_goes_beyond_its_bounds_holds_nobody() -> None:
+    rules = replace(RULES, holds=HoldRules({HoldKind.COURTESY: HoldBound(most_owed=1000)}))
+    courtesy = Hold(
+        "H-1", HoldKind.COURTESY, NOW - timedelta(hours=1), "care", "a nice person", NOW + timedelta(days=1)
+    )
+    assert decided(account(FIBRE, BILL, holds=(courtesy,)), rules).first
+    assert codes(decided(account(FIBRE, BILL, holds=(replace(courtesy, beyond=True),)), rules))[0] == "hold"
+
+
+def test_a_plan_keeps_open_until_an_instalment_is_missed() -> None:
+    parts = (Instalment(date(2026, 11, 1), 1000), Instalment(date(2026, 12, 1), 1990))
+    plan = Hold("H-1", HoldKind.PLAN, at(date(2026, 10, 20)), "care", "two parts", instalments=parts, currency="EUR")
+    facts = account(FIBRE, BILL, holds=(plan,), imposed=imposed(PORTAL, FIBRE))
+    assert decided(facts).stage == "portal"
+    paid = Payment("P-1", 1000, "EUR", "card", at(date(2026, 10, 30)))
+    assert decided(replace(facts, payments=(paid,))).access is Access.FULL
+
+
+def test_a_fault_or_an_outage_only_keeps_things_as_they_are() -> None:
+    for kind in (HoldKind.FAULT, HoldKind.OUTAGE, HoldKind.DISPUTE, HoldKind.DECEASED):
+        hold = Hold("H-1", kind, NOW - timedelta(hours=1), "noc", "told by the NOC")
+        decision = decided(account(FIBRE, BILL, holds=(hold,), imposed=imposed(SLOW, FIBRE)))
+        assert (decision.stage, codes(decision)[0]) == ("throttled", "hold")
+
+
+def test_a_part_payment_opens_for_a_while() -> None:
+    rules = replace(RULES, partial=PartialRule(50, 5))
+    half = Payment("P-1", 1500, "EUR", "card", NOW - timedelta(days=1))
+    decision = decided(account(FIBRE, BILL, payments=(half,), imposed=imposed(PORTAL, FIBRE)), rules)
+    assert (decision.access, codes(decision)[0]) == (Access.FULL, "part_payment")
+    assert decided(account(FIBRE, BILL, payments=(half,), imposed=imposed(PORTAL, FIBRE))).stage == "portal"
