@@ -4,9 +4,10 @@ Between the facts and the ledger. Who is being debited has no reason to pay othe
 time until it is mended.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from controller.core.calendar import days_after, start_of
 from controller.core.facts import Collection, Facts
@@ -33,25 +34,25 @@ class Idle:
 _NONE: Mapping[str, Idle] = {}
 
 
-def idle_invoices(facts: Facts, policy: Policy, now: datetime, horizon: Horizon) -> Mapping[str, Idle]:
-    """The invoices that lead to nothing at `now`, by id. The latest collection of each one speaks for it."""
+def idle_invoices(
+    facts: Facts, policy: Policy, invoices: Container[str], now: datetime, horizon: Horizon
+) -> Mapping[str, Idle]:
+    """Which of `invoices` lead to nothing at `now`, by id. The latest collection of each one speaks for it."""
     if not facts.collections:
         return _NONE
-    back = came_back(facts)
-    latest: dict[str, Collection] = {}
-    for one in sorted(facts.collections, key=lambda one: (one.collected_on, one.id)):
-        latest[one.invoice] = one
+    back, zone = came_back(facts), policy.days_of(facts.municipality).zone
+    mine = (one for one in facts.collections if one.invoice in invoices)
+    latest = {one.invoice: one for one in sorted(mine, key=lambda one: (one.collected_on, one.id))}
     found = {}
     for invoice, collection in latest.items():
-        idle = _idle(collection, back.get(collection.id), facts, policy)
+        idle = _idle(collection, back.get(collection.id), zone, policy)
         if idle is not None and now < idle.until:
             horizon.note(idle.until)
             found[invoice] = idle
     return found
 
 
-def _idle(collection: Collection, back: CameBack | None, facts: Facts, policy: Policy) -> Idle | None:
-    zone = policy.days_of(facts.municipality).zone
+def _idle(collection: Collection, back: CameBack | None, zone: ZoneInfo, policy: Policy) -> Idle | None:
     if back is None:
         window = policy.clearing.return_window_days
         why = say(

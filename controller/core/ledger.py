@@ -77,7 +77,7 @@ def unpaid_invoices(facts: Facts, policy: Policy, now: datetime, horizon: Horizo
     unpaid = unpaid_after(facts, standings)
     if not unpaid:
         return ()
-    idle = idle_invoices(facts, policy, now, horizon)
+    idle = idle_invoices(facts, policy, {one.invoice.id for one in unpaid}, now, horizon)
     reopened = _reopened(facts, standings, taken_back(facts, policy, now))
     if not idle and not reopened:
         return unpaid

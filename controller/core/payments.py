@@ -109,15 +109,16 @@ def taken_back(facts: Facts, policy: Policy, now: datetime) -> list[TakenBack]:
 def _lost(
     payment: Payment, policy: Policy, days: Days, back: Mapping[str, CameBack], now: datetime
 ) -> TakenBack | None:
+    event = back.get(payment.collection) if payment.collection else None
+    if event is None and payment.reversed_at is None:
+        return None
     counts_at = _counts_at(payment, policy, days)
     if counts_at is None:
         return None
-    event = back.get(payment.collection or "")
-    refunded_at = start_of(days.zone, event.on) if event is not None and event.amount > 0 else None
-    if _is_reversed(payment, now) and payment.reversed_at is not None and counts_at <= payment.reversed_at:
+    if payment.reversed_at is not None and counts_at <= payment.reversed_at <= now:
         return TakenBack(payment, payment.amount, payment.reversed_at)
-    if refunded_at is not None and event is not None and local_date(days.zone, counts_at) <= event.on:
-        return TakenBack(payment, min(event.amount, payment.amount), refunded_at)
+    if event is not None and event.amount > 0 and local_date(days.zone, counts_at) <= event.on:
+        return TakenBack(payment, min(event.amount, payment.amount), start_of(days.zone, event.on))
     return None
 
 

@@ -162,3 +162,21 @@ def test_a_common_account_is_plainly_paid_by_any_instrument(instrument: str) -> 
     assert not pays_all(replace(facts, payments=(*paid[:2], replace(paid[2], currency="USD"))), RULES, NOW)
     dollars = replace(bills[0], id="F-usd", currency="USD", amount=1)
     assert not pays_all(replace(facts, invoices=(dollars,)), RULES, NOW)
+
+
+def test_a_debit_that_may_yet_come_back_is_no_plain_case() -> None:
+    counts = at(date(2026, 11, 12), 0)
+    facts = replace(account(DEBIT), invoices=(Invoice("F-1", 2990, "EUR", TUESDAY, TUESDAY),))
+    assert not pays_all(facts, RULES, counts - SECOND)
+    assert pays_all(facts, RULES, counts)
+    last_in_time = replace(DEBIT, received_at=at(date(2026, 11, 5), 0) - SECOND)
+    assert pays_all(replace(facts, payments=(last_in_time,)), RULES, counts)
+    assert not pays_all(replace(facts, payments=(replace(DEBIT, received_at=at(date(2026, 11, 5), 0)),)), RULES, counts)
+
+
+def test_what_clears_later_or_may_be_taken_back_is_no_plain_case() -> None:
+    facts = replace(account(CARD), invoices=(Invoice("F-1", 2990, "EUR", TUESDAY, TUESDAY),))
+    assert pays_all(facts, RULES, NOW)
+    for payment in (replace(CARD, clears_at=NOW + SECOND), replace(CARD, reversed_at=NOW + SECOND)):
+        assert not pays_all(replace(facts, payments=(payment,)), RULES, NOW)
+    assert not pays_all(replace(facts, returns=(Return("R-1", "AM04", TUESDAY, 2990),)), RULES, NOW)
