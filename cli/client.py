@@ -105,9 +105,9 @@ class Client:
         """POST /v1/<path> with a body of another kind."""
         return self._call("POST", path, content=content, headers={"Content-Type": media_type})
 
-    def delete(self, *path: str) -> Any:
+    def delete(self, *path: str, **query: str) -> Any:
         """DELETE /v1/<path>."""
-        return self._call("DELETE", path)
+        return self._call("DELETE", path, params=query)
 
     def lines(
         self, method: str, *path: str, body: Mapping[str, Any] | None = None, query: Mapping[str, str] | None = None

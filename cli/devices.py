@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import screens, times
+from cli import people_screens, screens, times
 from cli.errors import Exit, Failed
 from cli.session import AsJson, session
 from cli.verbs import Note
@@ -101,6 +101,28 @@ def approve(
         body = {"extra": extra, "until": until, "note": note}
         found = screen.client.post("brakes", policy, device, "approve", body=body)
         screen.answer(found, lambda screen, brake: screens.brakes(screen, [brake]))
+
+
+@brake_app.command("cycle")
+def cycle(
+    policy: Annotated[str | None, typer.Argument(metavar="[POLICY]")] = None,
+    device: Annotated[str | None, typer.Argument(metavar="[DEVICE]")] = None,
+    day: Annotated[int | None, typer.Option("--day", min=1, max=31, help="Of the month; three around it, too.")] = None,
+    cap: Annotated[int | None, typer.Option("--cap", min=0, help="How many may pass; 0 takes it back.")] = None,
+    note: Annotated[str | None, typer.Option("--note", help="Why, for whoever reads the timeline.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What the days of the month have seen; with all options, let so many pass around one day of every month."""
+    given = [one is not None for one in (policy, device, day, cap, note)]
+    if any(given) and not all(given):
+        raise Failed("Say POLICY, DEVICE, --day, --cap and --note to approve; nothing to look.", Exit.USAGE)
+    with session(as_json) as screen:
+        if policy is None or device is None:
+            screen.answer(screen.client.get("brakes", "cycle"), people_screens.cycle)
+            return
+        body = {"day": day, "cap": cap, "note": note}
+        found = screen.client.post("brakes", policy, device, "cycle", body=body)
+        screen.answer(found, lambda screen, one: people_screens.cycle(screen, [one]))
 
 
 @conflict_app.command("list")

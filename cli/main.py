@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli import agent, devices, processes, verbs
+from cli import agent, devices, people, policy, processes, simulations, verbs
 from cli.errors import Failed
 
 _HELP = """Turns services off when they are not paid, on again the moment they are, and proves both.
@@ -46,12 +46,21 @@ def grifo(
 grifo.__doc__ = None
 for verb in (verbs.status, verbs.why, verbs.timeline, verbs.suspend, verbs.restore, verbs.drift):
     app.command()(verb)
+for foresight in (simulations.simulate, simulations.today):
+    app.command()(foresight)
+for verdict in (people.approve, people.refuse, people.tasks, people.unmatched):
+    app.command()(verdict)
 for switch in (verbs.stop, verbs.freeze):
     app.command()(switch)
+app.add_typer(people.hold_app, name="hold")
+app.add_typer(people.outage_app, name="outage")
+app.add_typer(people.notices_app, name="notices")
+app.add_typer(people.number_app, name="number")
 app.add_typer(devices.device_app, name="device")
 app.add_typer(devices.brake_app, name="brake")
 app.add_typer(devices.conflict_app, name="conflict")
 app.add_typer(devices.event_app, name="event")
+app.add_typer(policy.policy_app, name="policy")
 app.add_typer(processes.controller_app, name="controller")
 app.add_typer(agent.agent_app, name="agent")
 app.command(

@@ -1,5 +1,7 @@
 """What a person sees: status, devices, drift, brakes. Each function draws one answer of the API."""
 
+from collections.abc import Iterator
+
 from rich.text import Text
 
 from cli.session import Session
@@ -20,6 +22,8 @@ def status(screen: Session, data: Data) -> None:
     due = f", {data['due']} wait for their review" if data["due"] else ""
     conflicts = f", {data['conflicts']} conflicts to settle (grifo conflict list)" if data["conflicts"] else ""
     say(Text(f"{data['accounts']} accounts{due}{conflicts}"))
+    for words in _for_people(data):
+        say(Text(words, style="yellow"))
     table = screen.table("kind", "access", "services")
     for row in data["services"]:
         table.add_row(row["kind"], word(row["access"]), str(row["services"]))
@@ -27,6 +31,23 @@ def status(screen: Session, data: Data) -> None:
     devices(screen, data["devices"])
     drift_counts(screen, data["drift"], "drift")
     drift_counts(screen, data["withheld"], "withheld")
+
+
+def _for_people(data: Data) -> Iterator[str]:
+    """One line for each thing that waits for people."""
+    waiting = data["waiting"]
+    people = waiting.get("approval", 0) + waiting.get("person", 0)
+    if people:
+        yield f"{people} services wait for people (grifo tasks)"
+    if waiting.get("payments"):
+        yield f"{waiting['payments']} services wait for news of payments: nobody of them is newly restricted"
+    if data["unmatched"]:
+        yield f"{data['unmatched']} payments belong to nobody yet (grifo unmatched)"
+    if data["holds_overdue"]:
+        yield f"{data['holds_overdue']} holds are past their review date (grifo hold list --overdue)"
+    for outage in data["outages"]:
+        where = outage["device"] or f"site {outage['site']}"
+        yield f"outage {outage['outage']} of {where}: {outage['services']} services held (grifo outage list)"
 
 
 def devices(screen: Session, data: list[Data]) -> None:

@@ -36,6 +36,8 @@ FIRING: dict[str, tuple[str, str, str]] = {
     "GrifoReviewsFailing": ("grifo_reviews_failing", "1", "0"),
     "GrifoStoppedForLong": ("grifo_stopped", "1", "0"),
     "GrifoEventConflicts": ("grifo_conflicts", "1", "0"),
+    "GrifoHoldsOverdue": ("grifo_holds_overdue_for_review", "2", "0"),
+    "GrifoUnmatchedPayments": ("grifo_unmatched_payments", "1", "0"),
 }
 
 
