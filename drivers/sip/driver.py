@@ -9,7 +9,7 @@ time, and one that can't be read leaves what is known of a line at `unknown`.
 import itertools
 from collections.abc import Collection, Mapping, Sequence, Set
 
-from drivers.base import Capabilities, DriverError, Step
+from drivers.base import Capabilities, DriverError, Refused, Step, Unsupported
 from drivers.sip import check
 from drivers.sip.lifting import Aims, aims_of, deletions, replacements
 from drivers.sip.node import Node
@@ -97,7 +97,7 @@ class SipDriver:
         for node in self._nodes:
             try:
                 live[node.name] = {name: (value,) for name, value in node.read(names).items()}
-                up += [] if names is not None or (seconds := node.up_seconds()) is None else [seconds]
+                up += _up_seconds(node) if names is None else []
             except DriverError as wrong:
                 live.pop(node.name, None)
                 unread[node.name] = str(wrong)
@@ -204,6 +204,15 @@ def _bars(change: Change) -> bool:
 
 def _access(change: Change) -> Access:
     return Access.FULL if isinstance(change, Remove) else change.entry.access
+
+
+def _up_seconds(node: Node) -> list[float]:
+    """Nothing where the node has no words for it, or keeps them from us: that makes no reading of its rows doubtful."""
+    try:
+        seconds = node.up_seconds()
+    except (Refused, Unsupported):
+        return []
+    return [] if seconds is None else [seconds]
 
 
 def _words_of(node: Node) -> list[str]:

@@ -88,7 +88,8 @@ def _is_premium(destination: str) -> bool:
         return False
     abroad = re.fullmatch(r"\+?(?:00)?([0-9]+)", user) if user.startswith(("+", "00")) else None
     tariff = f"+{abroad[1]}" if abroad and abroad[1] == digits else digits
-    return _PREMIUM.fullmatch(tariff) is not None
+    forms = (tariff, tariff.removeprefix(COUNTRY_CODE))
+    return any(_PREMIUM.fullmatch(form) for form in forms)
 
 
 def names_of(caller: str, realm: str) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """The SIP driver in a shell, over real SSH to real Kamailio: what it leaves there, what it sees, what it refuses."""
 
+import logging
 import os
 import signal
 import socket
@@ -10,12 +11,24 @@ from typing import Any
 import pytest
 
 from drivers.base import Driver, Garbled, Refused, StepState, Unreachable
+from drivers.sip import build
 from enforcement.access import Access
 from enforcement.changes import Remove, Restrict, Result
 from enforcement.keys import Key
 from enforcement.plan import State
 from tests.drivers.sip_shells import PROFILES, ShellSwitch, login, shell_driver, shell_switch
-from tests.drivers.sip_switches import AOR, LINE, OTHER_LINE, entry, planned, real_switch, settle, value
+from tests.drivers.sip_switches import (
+    AOR,
+    CARE,
+    INSTALLATION,
+    LINE,
+    OTHER_LINE,
+    entry,
+    planned,
+    real_switch,
+    settle,
+    value,
+)
 from tests.servers.sipp import Phone
 from tests.servers.sshd import Sshd, running_sshd
 
@@ -258,6 +271,26 @@ def test_a_login_that_is_not_let_in_is_refused(switch: ShellSwitch) -> None:
         with pytest.raises(Refused, match="did not let us log in"):
             driver.observe()
         driver.close()
+
+
+def test_a_password_is_in_no_log_and_no_error(
+    switch: ShellSwitch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    word = tmp_path / "word"
+    word.write_text("sesame-open\n")
+    given = {**switch.login(), "password_file": str(word)}
+    del given["private_key_file"]
+    driver = build(
+        {"profile": str(PROFILES / "kamcmd.toml"), "nodes": [switch.node], "care_numbers": [CARE], **given},
+        INSTALLATION,
+    )
+    with pytest.raises(Refused) as refusal:
+        driver.observe()
+    assert caplog.text
+    assert "sesame-open" not in caplog.text
+    assert "sesame-open" not in repr([str(refusal.value), refusal.value.__cause__, given])
+    driver.close()
 
 
 def test_a_switch_that_is_away_is_unreachable(switch: ShellSwitch) -> None:
