@@ -25,7 +25,7 @@ from drivers.mikrotik.turn import IDS_AT_ONCE
 from drivers.mikrotik.wire import WINDOW
 from drivers.secret import Secret
 from enforcement.access import Access, Kind, Reason
-from enforcement.changes import Change
+from enforcement.changes import Change, key_of
 from enforcement.entries import BindingId, Entry, ServiceId
 from enforcement.keys import Key, KeyType
 from enforcement.plan import plan
@@ -39,25 +39,66 @@ LIST = "/ip/firewall/address-list"
 DONE = re.compile(rb"\x05!done(?:.=ret=(\*[0-9A-F]+))?", re.DOTALL)
 
 
-def run(count: int = 10_000, rounds: int = 3, delay_ms: float = 0.0) -> list[Row]:
-    """Restrict, read and restore `count` entries; `delay_ms` is added to each reply of the router."""
+DELAYS_MS = (0.0, 5.0, 20.0)
+VERBS = ("restrict", "read", "restore")
+
+
+def run(
+    count: int = 10_000, rounds: int = 3, delays_ms: Sequence[float] = DELAYS_MS, entries: int = 100_000
+) -> list[Row]:
+    """Restrict, read and restore `count` entries with each delay of the router's replies; read `entries` of them."""
+    return [row for delay_ms in delays_ms for row in _with_delay(count, rounds, delay_ms)] + [_sweep(entries, rounds)]
+
+
+def _with_delay(count: int, rounds: int, delay_ms: float) -> list[Row]:
     best: dict[str, float] = {}
     with router(delay_ms) as port:
         for _ in range(rounds):
             for name, seconds in (floor(port, count) | _driver(port, count)).items():
                 best[name] = min(seconds, best.get(name, seconds))
     late = [f"{delay_ms:g} ms a reply"] if delay_ms else []
-    notes = {"read": ["ours also understands and judges what it reads"]}
+    notes = {
+        "restrict": ["ours also looks for connections to end"],
+        "read": ["ours also understands and judges what it reads"],
+        "restore": ["ours also looks for connections to end"],
+    }
     return [
         Row(
             f"RouterOS: {what} {count:,} entries",
             best[f"driver {what}"],
             "same sentences",
             best[f"floor {what}"],
-            "; ".join(late + notes.get(what, [])),
+            "; ".join(late + notes[what]),
         )
-        for what in ("restrict", "read", "restore")
+        for what in VERBS
     ]
+
+
+def _sweep(count: int, rounds: int) -> Row:
+    """A whole look at a router that is full of ours, beside the bare sentences of it."""
+    ours: list[float] = []
+    bare: list[float] = []
+    with router() as port, socket.create_connection(("127.0.0.1", port)) as sock:
+        driver = MikrotikDriver(_settings(port), INSTALLATION)
+        _pipelined(sock, [encode(("/login", "=name=admin", f"=password={PASSWORD}"))])
+        _pipelined(sock, _adds(count))
+        for _ in range(rounds):
+            bare.append(_timed(lambda: _pipelined(sock, _asks())))
+            ours.append(_timed(lambda: len(driver.observe().seen)))
+        driver.close()
+    return Row(f"RouterOS: sweep of {count:,} entries", min(ours), "same sentences", min(bare), "read and judged")
+
+
+def _adds(count: int) -> list[bytes]:
+    return [
+        encode((f"{LIST}/add", "=list=grifo-portal", f"=address={entry.key.value}",
+                f"=comment=grifo:v1:{INSTALLATION}:{entry.service}:{entry.binding}", f".tag={n}"))
+        for n, entry in enumerate(_entries(count))
+    ]  # fmt: skip
+
+
+def _asks() -> list[bytes]:
+    return [encode(words) for _, words in questions((KeyType.IPV4, KeyType.IPV6_PREFIX), None)]
 
 
 def _serve(pipe: Connection, delay_ms: float) -> None:
@@ -115,7 +156,7 @@ def _driver(port: int, count: int) -> dict[str, float]:
         reading = _timed(driver.observe)
         paid = [replace(entry, access=Access.FULL) for entry in wanted]
         restoring = plan(INSTALLATION, paid, driver.observe(), {}).changes
-        restore = _timed(lambda: _apply(driver, restoring))
+        restore = _timed(lambda: _apply(driver, restoring, looks=True))
         if plan(INSTALLATION, paid, driver.observe(), {}).changes:
             raise RuntimeError("the router is not as it was")
     finally:
@@ -123,10 +164,14 @@ def _driver(port: int, count: int) -> dict[str, float]:
     return {"driver restrict": restrict, "driver read": reading, "driver restore": restore}
 
 
-def _apply(driver: Driver, changes: Sequence[Change]) -> None:
+def _apply(driver: Driver, changes: Sequence[Change], looks: bool = False) -> None:
+    """Slice by slice; `looks` before each as an agent does, which tells the ids that are to go."""
     size = driver.capabilities.slice_size
     for start in range(0, len(changes), size):
-        for outcome in driver.apply(changes[start : start + size]):
+        slice = changes[start : start + size]
+        if looks:
+            driver.observe({key_of(change) for change in slice})
+        for outcome in driver.apply(slice):
             if outcome.result != "done":
                 raise RuntimeError(f"not done: {outcome.detail}")
 
@@ -137,12 +182,7 @@ def floor(port: int, count: int) -> dict[str, float]:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         _pipelined(sock, [encode(("/login", "=name=admin", f"=password={PASSWORD}"))])
         ids: list[bytes] = []
-        adds = [
-            encode((f"{LIST}/add", "=list=grifo-portal", f"=address={entry.key.value}",
-                    f"=comment=grifo:v1:{INSTALLATION}:{entry.service}:{entry.binding}", f".tag={n}"))
-            for n, entry in enumerate(_entries(count))
-        ]  # fmt: skip
-        asks = [encode(words) for _, words in questions((KeyType.IPV4, KeyType.IPV6_PREFIX), None)]
+        adds, asks = _adds(count), _asks()
         restrict = _timed(lambda: ids.extend(_pipelined(sock, adds)))
         reading = _timed(lambda: _pipelined(sock, asks))
         slices = list(

@@ -6,6 +6,7 @@ counts are the keys at which something of ours, or an obstruction of their own, 
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from typing import Any
 
 from drivers.mikrotik.allowed import Allowed
 from drivers.mikrotik.entries import Row
@@ -35,6 +36,7 @@ class Sightings(Mapping[Key, Seen]):
         self._following: dict[Key, list[Row]] = {}
         self._sort()
         self._allowed = Allowed(view.links, settings)
+        self._judged: dict[Key, Seen | None] = {}
 
     def _sort(self) -> None:
         others: list[Row] = []
@@ -49,10 +51,22 @@ class Sightings(Mapping[Key, Seen]):
         self._wide = Spans(others)
 
     def __getitem__(self, key: Key) -> Seen:
-        seen = self._seen(key)
+        seen = self._once(key)
         if seen is None:
             raise KeyError(key)
         return seen
+
+    def get(self, key: Key, default: Any = None) -> Any:
+        """As a mapping's; most customers are open, and an exception for each would be slow."""
+        seen = self._once(key)
+        return default if seen is None else seen
+
+    def _once(self, key: Key) -> Seen | None:
+        """A key is judged once, however often it is asked for."""
+        try:
+            return self._judged[key]
+        except KeyError:
+            return self._judged.setdefault(key, self._seen(key))
 
     def __iter__(self) -> Iterator[Key]:
         return iter(self._found)
@@ -66,7 +80,7 @@ class Sightings(Mapping[Key, Seen]):
         asked = self._view.asked
         named = (self._at, self._following, self._view.items, self._view.homes)
         keys = asked if asked is not None else {key: None for its in named for key in its if self._counts(key)}
-        return {key: None for key in keys if self._seen(key) is not None}
+        return {key: None for key in keys if self._once(key) is not None}
 
     def _counts(self, key: Key) -> bool:
         """Whether a key is found by itself: an entry that follows somebody is his, not his address'."""
@@ -158,8 +172,11 @@ class Sightings(Mapping[Key, Seen]):
 
     def _in_the_way(self, key: Key, own: list[Row]) -> tuple[str, ...]:
         """What restricts an address and is neither of `own` nor put there by the router for our own value."""
+        at = self._at.get(key, ())
+        if not self._wide and all(row in own and row.list in self._gives for row in at):
+            return ()
         mine = {(row.path, row.id) for row in own}
-        rows = {(row.path, row.id): row for row in (*self._at.get(key, ()), *self._wide.over(key))}
+        rows = {(row.path, row.id): row for row in (*at, *self._wide.over(key))}
         return tuple(
             _obstruction(row, key)
             for place, row in rows.items()

@@ -74,6 +74,17 @@ class Reader:
         self.types = (KeyType.IPV4, KeyType.IPV6_PREFIX) if settings.ipv6 else (KeyType.IPV4,)
         self._restricting = frozenset(settings.lists.values()) | settings.obstructing_lists
         self._wide = Spans()
+        self._sifts = True
+        self._last: tuple[int, View] = (0, View(frozenset()))
+
+    def latest(self, keys: Set[Key]) -> View:
+        """A look at `keys`: the last one, if it covers them and nothing was said to the router since, else a new one.
+
+        An agent looks, and then acts: to look twice would cost a restore twice, and tell nothing new.
+        """
+        said, view = self._last
+        covers = view.asked is None or keys <= view.asked
+        return view if covers and said and said == self._connection.said else self.look(keys)
 
     def look(self, keys: Set[Key] | None, with_links: bool = False) -> View:
         """Raises Refused where the account may not read, Unsupported where a menu is missing, Unreachable, Garbled."""
@@ -86,11 +97,14 @@ class Reader:
         if few:
             self._at_homes(view, asked)
         if keys is None:
+            matter = sum(row.mark is not None or row.list in self._restricting for row in view.rows)
+            self._sifts = 2 * matter < len(view.rows)
             self._wide = Spans(
                 row for row in view.rows if row.enabled and row.list in self._restricting and _foreign(row)
             )
         if with_links and self._settings.connections is Connections.READ:
             view.links = self.links(("?fasttrack=true", "?dstnat=true", "?#|"))
+        self._last = (self._connection.said, view)
         return view
 
     def links(self, query: Words = ()) -> list[Link]:
@@ -108,7 +122,7 @@ class Reader:
         """Everything but what stands at the addresses that identities turn out to have."""
         settings = self._settings
         addresses = None if asked is None else self._addresses(asked)
-        of_lists = entries.questions(self.types, addresses, self._restricting) if addresses != set() else []
+        of_lists = self._of_lists(addresses) if addresses != set() else []
         types = {key.type for key in asked} if asked is not None else set(settings.ways)
         ways = {type: way for type, way in settings.ways.items() if type in types}
         of_homes = identities.questions(ways, settings.ipv6, few)
@@ -126,6 +140,12 @@ class Reader:
                 view.items.setdefault(item.key, []).append(item)
         for reply in answers:
             view.up_seconds = seconds(reply.rows[0].get("uptime", "")) if reply.rows else None
+
+    def _of_lists(self, addresses: set[str] | None) -> list[tuple[KeyType, Words]]:
+        """For many addresses the router sifts out what restricts nobody, if that was most of its lists at the last
+        whole look; where almost all of it matters, sifting costs it more than sending."""
+        many = addresses is not None and len(addresses) > ASK_SINGLY_UP_TO
+        return entries.questions(self.types, None if many and not self._sifts else addresses, self._restricting)
 
     def _addresses(self, asked: Iterable[Key]) -> set[str]:
         """What to look for in the lists: addresses, the ranges that cover them, the names of identities' records."""

@@ -29,6 +29,9 @@ class Spans:
             for version in (4, 6)
         }
 
+    def __bool__(self) -> bool:
+        return bool(self._by_piece)
+
     def over(self, key: Key) -> list[Row]:
         """The entries that share an address with an address key, each once, in no order that matters."""
         network = network_of(key)

@@ -47,7 +47,8 @@ class Turn:
             impossible = self._impossible(change)
             if impossible:
                 self._refusals[at] = impossible
-        before = self._placing(change for _, change in self._going() if not self._blind(change))
+        keys = frozenset(key_of(change) for _, change in self._going() if not self._blind(change))
+        before = Placing(self._reader.latest(keys) if keys else View(keys), self._settings)
         before = self._take_away(before)
         self._put([at for at, change in self._going() if not takes_away(change)], before)
         self._remove([(at, row) for at, change in self._going() for row in self._left(change, before)])

@@ -23,9 +23,9 @@ from drivers.base import Unsupported
 from drivers.mikrotik.errors import translated
 from drivers.mikrotik.settings import Settings
 
-WINDOW = 256
+WINDOW = 512
 """Commands on their way at once. Their replies fit the socket's buffers: neither side can wait for the other."""
-WINDOW_BYTES = 32 * 1024
+WINDOW_BYTES = 64 * 1024
 
 _SIZES = [bytes((size,)) for size in range(0x80)]
 
@@ -226,12 +226,15 @@ class Connection:
         self._settings = settings
         self._device = f"{settings.host}:{settings.port}"
         self._api: TaggedApi | None = None
+        self.said = 0
+        """How many times something was said to the router; grows with each connection, too."""
 
     def run(self, commands: Iterable[Words]) -> list[Reply]:
         """The replies to `commands`, in their order. Raises Unreachable, Refused (login), Unsupported or Garbled."""
         try:
             with translated(self._device):
                 api = self._opened()
+                self.said += 1
                 api.protocol.transport.deadline = time.monotonic() + self._settings.turn_seconds
                 return api.run(list(commands))
         except BaseException:
@@ -241,6 +244,7 @@ class Connection:
     def close(self) -> None:
         """Close; safe to call twice."""
         api, self._api = self._api, None
+        self.said += 1
         if api is not None:
             api.close()
 

@@ -7,6 +7,7 @@ false is left on it. Regular expressions do not exist here.
 import ipaddress
 import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from lab.routeros.traps import BAD_ARGUMENT, Trap
 
@@ -65,21 +66,28 @@ def _equal(name: str, value: str) -> Step:
 
 
 def _ordered(sign: str, name: str, value: str) -> Step:
+    """By number, by address, else by text: the manual says only "less than"."""
+    kind: Callable[[str], Any] = next((kind for kind in (int, ipaddress.ip_address) if _is(kind, value)), str)
+    wanted = kind(value)
+
     def step(row: Row, stack: list[bool]) -> None:
         have = row.get(name)
-        stack.append(have is not None and (_less(have, value) if sign == "<" else _less(value, have)))
+        if have is None:
+            stack.append(False)
+        elif kind is str or not _is(kind, have):
+            stack.append(have < value if sign == "<" else value < have)
+        else:
+            stack.append(bool(kind(have) < wanted if sign == "<" else wanted < kind(have)))
 
     return step
 
 
-def _less(left: str, right: str) -> bool:
-    """By number, by address, else by text: the manual says only "less than"."""
-    for kind in (int, ipaddress.ip_address):
-        try:
-            return bool(kind(left) < kind(right))  # type: ignore[operator]
-        except (ValueError, TypeError):
-            continue
-    return left < right
+def _is(kind: Callable[[str], Any], value: str) -> bool:
+    try:
+        kind(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _operations(text: str) -> Step:
