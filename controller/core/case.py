@@ -77,6 +77,9 @@ class Case:
         return self._run
 
 
+_NO_DEBTS: Mapping[Track, list[Debt]] = {track: [] for track in Track}
+
+
 def cases(facts: Facts, policy: Policy, now: datetime) -> list[Case]:
     """The cases of all services of an account, in the order of the facts."""
     days = policy.days_of(facts.municipality)
@@ -88,10 +91,16 @@ def cases(facts: Facts, policy: Policy, now: datetime) -> list[Case]:
         horizon = Horizon(now)
         horizon.note(shared.at)
         horizon.note(service.ended_at)
-        debts = {track: _late(debts_of(service.id, unpaid, track), days, today, horizon) for track in Track}
+        debts = _late_by_track(service, unpaid, days, today, horizon) if unpaid else _NO_DEBTS
         imposed = _imposed_on(facts, service)
         found.append(Case(facts, policy, now, days.zone, days, today, service, unpaid, debts, imposed, horizon))
     return found
+
+
+def _late_by_track(
+    service: Service, unpaid: tuple[Unpaid, ...], days: Days, today: date, horizon: Horizon
+) -> Mapping[Track, list[Debt]]:
+    return {track: _late(debts_of(service.id, unpaid, track), days, today, horizon) for track in Track}
 
 
 def _late(debts: list[Debt], days: Days, today: date, horizon: Horizon) -> list[Debt]:

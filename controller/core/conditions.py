@@ -51,7 +51,7 @@ def unmet_by_debt(case: Case, stage: Stage, debts: Sequence[Debt]) -> list[Block
 
 def stands_on_late_refunds(case: Case, stage: Stage) -> bool:
     """Whether the conditions hold only because money was taken back after the bank's return window."""
-    if not any(one.consecutive_returns for one in stage.conditions):
+    if not any(one.consecutive_returns for one in stage.conditions) or case.run.certain == case.run.length:
         return False
     live = case.live(stage.track)
     return not unmet(case, stage, live) and bool(unmet(case, stage, live, sure=True))
@@ -66,7 +66,8 @@ def ripe_on(debt: Debt, conditions: Conditions) -> date:
     ):
         if months:
             first = max(first, days_after(add_months(since, months), 1))
-        first = max(first, days_after(since, days))
+        if days:
+            first = max(first, days_after(since, days))
     return first
 
 
@@ -144,7 +145,7 @@ def _by_suspensions(case: Case, stage: Stage, conditions: Conditions) -> Iterabl
 
 def _by_age(case: Case, stage: Stage, conditions: Conditions, debts: Sequence[Debt]) -> Iterable[Block]:
     floor = max(conditions.minimum_amount, case.policy.trivial_amount, 1)
-    ripe = _ripe_from(debts, conditions, floor)
+    ripe = _ripe_from(case, debts, conditions, floor)
     past_due = totals(debts)
     if ripe is None:
         needed = owed(dict.fromkeys(past_due, floor))
@@ -153,14 +154,14 @@ def _by_age(case: Case, stage: Stage, conditions: Conditions, debts: Sequence[De
     elif ripe > case.today:
         text = say("{owed} past due; old enough for {stage} on {day}.", owed=owed(past_due), stage=stage.name, day=ripe)
         yield Block(Code.TOO_YOUNG, text, start_of(case.zone, ripe))
-    for debt in debts:
-        case.horizon.note(start_of(case.zone, ripe_on(debt, conditions)))
 
 
-def _ripe_from(debts: Sequence[Debt], conditions: Conditions, floor: int) -> date | None:
+def _ripe_from(case: Case, debts: Sequence[Debt], conditions: Conditions, floor: int) -> date | None:
     """The day on which the debts that are old enough reach `floor` in one currency; None where all together do not."""
     grown: dict[str, int] = {}
     for ripe, currency, amount in sorted((ripe_on(d, conditions), d.invoice.currency, d.amount) for d in debts):
+        if ripe > case.today:
+            case.horizon.note(start_of(case.zone, ripe))
         grown[currency] = grown.get(currency, 0) + amount
         if grown[currency] >= floor:
             return ripe

@@ -51,10 +51,10 @@ def decide(facts: Facts, policy: Policy, now: datetime, also: Also = _NOTHING) -
 
 def _decision(case: Case, also: Sequence[Block]) -> Decision:
     """Orders act at once beside whatever non-payment gives; the service has the least that any of them leaves."""
-    orders = orders_in_force(case)
+    orders = orders_in_force(case) if case.facts.orders else ()
     billing = _billing(case, also)
     if not orders:
-        return replace(billing, review_at=case.horizon.at)
+        return billing if case.horizon.at is None else replace(billing, review_at=case.horizon.at)
     reasons = (*(reason_for(case, order) for order in orders), *billing.reasons)
     access = least(case.service.kind, (reason.access for reason in reasons))
     return replace(
@@ -71,7 +71,7 @@ def _billing(case: Case, also: Sequence[Block]) -> Decision:
     """What non-payment gives, asked as an operator asks: gone? paid? exempt? promised? what is missing? then now."""
     if case.imposed is not None and case.imposed.access is Access.RELEASED:
         return released(case, case.imposed)
-    if not any(case.owes(track) for track in Track):
+    if not case.unpaid or not any(case.owes(track) for track in Track):
         return _restored(case)
     exempt = exemption(case)
     if exempt is not None:

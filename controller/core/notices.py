@@ -141,7 +141,8 @@ def _unproven(case: Case, stage: Stage, binding: Binding) -> Block:
 
 
 def _by_other_debt(case: Case, stage: Stage, binding: Binding, lacking: Sequence[Block]) -> Iterable[Block]:
-    other = [] if lacking else unmet(case, stage, binding.about)
+    same = lacking or len(binding.about) == len(case.live(stage.track))
+    other = [] if same else unmet(case, stage, binding.about)
     if other:
         text = say(
             "{notice} was sent on {day}: what it announced is not enough now.",
