@@ -156,7 +156,7 @@ def _excused(
         return lambda _: False
     zone = policy.days_of(facts.municipality).zone
     today = local_date(zone, now)
-    late = [debt for debt in debts_of(service, unpaid, Track.SERVICE) if debt.late_from <= today]
+    late = [debt for track in Track for debt in debts_of(service, unpaid, track) if debt.late_from <= today]
     held = holds_in_force(facts, service, policy, totals(late), now, horizon)
     began = [local_date(zone, one.hold.since) for one in held if one.hold.kind in (HoldKind.DISPUTE, HoldKind.PLAN)]
     last = max(began, default=date.min)
