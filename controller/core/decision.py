@@ -20,7 +20,10 @@ class ReasonFor:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One fact that the decision stands on: `kind` is invoice, return, notice, payment, hold, order or rule."""
+    """One fact that the decision stands on.
+
+    `kind` is invoice, return, notice, approval, suspension, payment, hold, order, port or rule.
+    """
 
     kind: str
     ref: str
