@@ -115,6 +115,12 @@ def test_a_return_takes_from_its_payment_what_it_says_and_no_more(amount: int, l
     assert money(account(DEBIT, returns=(back,)), at(date(2026, 11, 25))) == left
 
 
+def test_no_more_comes_back_of_a_collection_than_was_collected() -> None:
+    told = (Return("R-1", "MD06", date(2026, 11, 20), 2000), Return("R-1", "MD06", date(2026, 11, 21), 1500))
+    two_debits_as_one = account(replace(DEBIT, amount=5000), returns=told)
+    assert money(two_debits_as_one, at(date(2026, 11, 25))) == {"P-1": 2010}
+
+
 def test_one_return_that_is_told_in_two_files_takes_its_amount_once() -> None:
     told = (Return("R-1", "MS03", date(2026, 11, 5), 1000), Return("R-1", "MD06", date(2026, 11, 6), 1000))
     assert money(account(DEBIT, returns=told), at(date(2026, 11, 25))) == {"P-1": 1990}

@@ -72,6 +72,12 @@ def test_a_return_that_is_told_in_two_files_counts_once() -> None:
     assert run(returning(*ALL_BACK, replace(ALL_BACK[0], code="MS03", returned_on=date(2026, 6, 9)))).length == 4
 
 
+def test_of_two_codes_for_one_return_the_more_careful_one_is_believed() -> None:
+    for careful in (replace(ALL_BACK[0], code="AC04"), replace(ALL_BACK[0], code="AC01", returned_on=date(2026, 6, 9))):
+        for told in ((careful, *ALL_BACK), (*ALL_BACK, careful)):
+            assert run(returning(*told)).invoices == ("F-7", "F-8", "F-9")
+
+
 @pytest.mark.parametrize("instrument", ["cash", "card", "direct_debit", "transfer"])
 def test_a_returned_receipt_that_is_paid_by_any_means_leaves_the_run(instrument: str) -> None:
     assert run(returning(*ALL_BACK, payments=(paid(8, instrument),))) == Run(3, 3, ("F-6", "F-7", "F-9"))
