@@ -118,14 +118,18 @@ class DeviceMemory:
         self, db: sqlite3.Connection, epoch: str, revision: int, entries: Sequence[Mapping[str, Any]]
     ) -> set[Key]:
         keys: set[Key] = set()
-        bodies = {BindingId(str(body.get("binding", "?"))): body for body in entries}
-        for binding, body in bodies.items():
-            keys |= self._drop(binding) | self._keep(body)
+        bindings: list[BindingId] = []
+
+        def taken(body: Mapping[str, Any]) -> tuple[str, str, str]:
+            binding = BindingId(str(body.get("binding", "?")))
+            keys.update(self._drop(binding), self._keep(body))
+            bindings.append(binding)
+            return self._device, binding, json.dumps(body)
+
+        db.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", map(taken, entries))
         self.epoch, self.revision = epoch, revision
         self._save_self(db)
-        rows = ((self._device, binding, json.dumps(body)) for binding, body in bodies.items())
-        db.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", rows)
-        self._forget_repairs(db, bodies)
+        self._forget_repairs(db, bindings)
         return keys
 
     def _keep(self, body: Mapping[str, Any]) -> set[Key]:

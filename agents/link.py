@@ -13,7 +13,7 @@ import json
 import socket
 import ssl
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -59,6 +59,23 @@ class FetchedEntries:
     entries: Sequence[Mapping[str, Any]]
 
 
+class Packed(Sequence[Mapping[str, Any]]):
+    """Entries as they came, each unpacked when it is its turn: of a hundred thousand, one is there at a time."""
+
+    def __init__(self, packed: list[bytes | dict[str, Any]]) -> None:
+        """Raises TypeError for an entry that is no JSON object."""
+        if not all(isinstance(each, (bytes, dict)) for each in packed):
+            raise TypeError("an entry is no object")
+        self._packed = packed
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+    def __getitem__(self, at: Any) -> Any:
+        each = self._packed[at]
+        return json.loads(each) if isinstance(each, bytes) else each
+
+
 class Link:
     """One controller. Safe from any thread; a call raises LinkError and is never repeated in here."""
 
@@ -89,13 +106,10 @@ class Link:
     def entries(self, device: str, epoch: str, after: int) -> FetchedEntries:
         """The entries of `device` that changed after a revision of an epoch."""
         params = httpx.QueryParams({"epoch": epoch, "after": after})
-        data = self._call("GET", f"/v1/agent/devices/{device}/entries", params=params)
+        data = self._call("GET", f"/v1/agent/devices/{device}/entries", params=params, hook=_packed)
         with _understood("entries"):
             _check_version(data)
-            entries: list[Mapping[str, Any]] = data["entries"]
-            if not all(isinstance(entry, dict) for entry in entries):
-                raise TypeError("an entry is no object")
-            return FetchedEntries(str(data["epoch"]), int(data["revision"]), entries)
+            return FetchedEntries(str(data["epoch"]), int(data["revision"]), Packed(data["entries"]))
 
     def enrol(self, device: str, enrolment: Enrolment) -> None:
         self._call("PUT", f"/v1/agent/devices/{device}", body=asdict(enrolment))
@@ -125,6 +139,7 @@ class Link:
         params: httpx.QueryParams | None = None,
         body: Mapping[str, Any] | None = None,
         content: bytes | None = None,
+        hook: Callable[[dict[str, Any]], Any] | None = None,
         timeout: httpx.Timeout | None = None,
     ) -> Any:
         try:
@@ -140,12 +155,17 @@ class Link:
             )
         except (httpx.HTTPError, httpx.InvalidURL) as wrong:
             raise ControllerAway(f"no answer from the controller: {str(wrong) or type(wrong).__name__}") from wrong
-        return _judged(answer)
+        return _judged(answer, hook)
 
     def _note_socket(self, event: str, details: Mapping[str, Any]) -> None:
         """Remember the connections, which `interrupt` must reach (httpx's documented `trace` extension)."""
         if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
             self._sockets.add(details["return_value"].get_extra_info("socket"))
+
+
+def _packed(found: dict[str, Any]) -> Any:
+    """An entry as its text, while the rest of the answer is still being read; anything else as it is."""
+    return json.dumps(found).encode() if "binding" in found else found
 
 
 def _written(report: Report) -> bytes:
@@ -155,7 +175,7 @@ def _written(report: Report) -> bytes:
     return f'{rest[:-1]}, "entries": [{entries}]}}'.encode()
 
 
-def _judged(answer: httpx.Response) -> Any:
+def _judged(answer: httpx.Response, hook: Callable[[dict[str, Any]], Any] | None = None) -> Any:
     if answer.status_code >= 500:
         raise ControllerAway(f"the controller answered {answer.status_code}: {_problem(answer)}")
     if answer.status_code >= 300:
@@ -165,7 +185,7 @@ def _judged(answer: httpx.Response) -> Any:
     if answer.status_code == 204:
         return None
     try:
-        return answer.json()
+        return json.loads(answer.content, object_hook=hook)
     except ValueError as wrong:
         raise ControllerGarbled("the controller's answer is not JSON") from wrong
 

@@ -44,7 +44,7 @@ def test_a_device_that_hangs_does_not_keep_the_agent_from_stopping(site: Site) -
     agent = site.start()
     until(lambda: bool(agent.devices))
     site.stop()
-    assert not [thread for thread in threading.enumerate() if thread.name in ("device box", "feed", "pins")]
+    until(lambda: not [each for each in threading.enumerate() if each.name in ("device box", "feed", "pins", "watch")])
 
 
 def test_an_unreachable_device_is_unknown_and_is_swept_when_it_is_back(site: Site) -> None:
