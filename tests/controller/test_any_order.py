@@ -45,6 +45,16 @@ def _month() -> list[dict[str, Any]]:
         "author": "x",
         "note": "y",
     }
+    money = {"amount": 3000, "currency": "EUR", "received_at": "2026-02-10T00:00:00Z"}
+    events += [
+        bank.event("unmatched_payment", money | {"payment": "p7", "candidates": ["a1", "a2"]}),
+        bank.event("unmatched_payment", money | {"payment": "p7", "candidates": ["a2"]}),
+        bank.event("unmatched_payment", money | {"payment": "p8", "candidates": ["a1"]}),
+        billing.payment("a2", "p8"),
+        bank.event("unmatched_payment", money | {"payment": "p9", "candidates": ["a1"], "closed": True}),
+    ]
+    port = {"port": "m1", "account": "a1", "service": "s2", "direction": "out", "at": "2026-02-10T00:00:00Z"}
+    events += [billing.event("port", port | {"state": state}) for state in ("requested", "rejected")]
     same = NOW.isoformat()
     events += [
         billing.event("hold", hold, time=same, sequence="2"),
