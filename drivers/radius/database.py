@@ -78,7 +78,11 @@ def _engine(settings: Settings) -> Engine:
         patience = {"connect_timeout": _PATIENCE_S, "read_timeout": _PATIENCE_S * 6, "write_timeout": _PATIENCE_S * 6}
     elif url.get_backend_name() == "sqlite":
         patience = {"timeout": _PATIENCE_S}
-    return create_engine(url, pool_size=1, max_overflow=0, pool_pre_ping=True, connect_args=patience)
+    engine = create_engine(url, pool_size=1, max_overflow=0, pool_pre_ping=True, connect_args=patience)
+    if url.get_backend_name() in ("mysql", "mariadb"):
+        # Its usual level locks the gaps between rows that were read, and FreeRADIUS's accounting would wait for us.
+        return engine.execution_options(isolation_level="READ COMMITTED")
+    return engine
 
 
 @contextmanager

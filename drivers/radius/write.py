@@ -63,7 +63,11 @@ def settle(connection: Connection, tables: Tables, obeyed: Collection[str], told
 
 
 def sweep_done(connection: Connection, tables: Tables, installation: str) -> None:
-    """Forget restores of ours that no session precedes any more: each was told, or ended without having been told."""
+    """Forget restores of ours that no session precedes any more: each was told, or ended without having been told.
+
+    Asked first and deleted after: a DELETE that looks into radacct would lock rows of it on MariaDB, and accounting
+    would wait.
+    """
     marks, acct = tables.marks, tables.radacct
     alive = select(acct.c.radacctid).where(
         acct.c.username == marks.c.username,
@@ -71,7 +75,8 @@ def sweep_done(connection: Connection, tables: Tables, installation: str) -> Non
         or_(marks.c.sessions_until.is_(None), acct.c.radacctid <= marks.c.sessions_until),
     )
     ours = marks.c.mark.startswith(f"grifo:v1:{installation}:", autoescape=True)
-    connection.execute(delete(marks).where(marks.c.groupname == DONE_WITH, ours, ~alive.exists()))
+    done = select(marks.c.username, marks.c.mark).where(marks.c.groupname == DONE_WITH, ours, ~alive.exists())
+    _drop_marks(connection, tables, [(row.username, row.mark) for row in connection.execute(done)])
 
 
 def _drop_marks(connection: Connection, tables: Tables, which: Iterable[tuple[str, str]]) -> None:

@@ -58,7 +58,7 @@ def _on_freeradius(server: FreeRadius, folder: Path, prefix: str) -> RadiusLab:
     lab = RadiusLab(server.auth, server.acct, server.database, folder, is_freeradius=True, prefix=prefix)
     lab.sql("DROP TABLE IF EXISTS grifo_marks")
     for table in (*TABLES, "radacct", "nasreload"):
-        lab.sql(f"TRUNCATE TABLE {table}")
+        lab.sql(f"DELETE FROM {table}")
     return lab
 
 

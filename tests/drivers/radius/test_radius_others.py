@@ -15,7 +15,7 @@ from enforcement.keys import Key, KeyType
 from enforcement.observed import Live
 from enforcement.plan import State
 from lab.nas import nas as lab_nas
-from tests.drivers.radius.radius_lab import Enforcer, RadiusLab, entry, given, subscribers, wait_for
+from tests.drivers.radius.radius_lab import TABLES, Enforcer, RadiusLab, entry, given, subscribers, wait_for
 
 ANA = "ana@isp"
 KEY = Key(KeyType.USERNAME, ANA)
@@ -152,7 +152,8 @@ def test_what_would_defeat_us_is_said_in_words(radius_lab: RadiusLab) -> None:
 
 
 def test_a_missing_table_is_a_refusal_and_a_missing_database_is_unreachable(radius_lab: RadiusLab) -> None:
-    wrong = radius_lab.driver(tables={"radusergroup": "elsewhere"})
+    names = {table: radius_lab.prefix + table for table in TABLES} | {"radusergroup": "elsewhere"}
+    wrong = radius_lab.driver(tables=names)
     with pytest.raises(Refused, match="elsewhere"):
         wrong.observe({KEY})
     assert any("no table elsewhere" in problem for problem in wrong.check())
@@ -165,6 +166,7 @@ def _at_full_speed(nas: lab_nas.Nas) -> int:
     return sum(view.given.get("Mikrotik-Rate-Limit") == ("100M/100M",) for view in nas.sessions())
 
 
+@pytest.mark.parametrize("radius_lab", ["lab", pytest.param("freeradius", marks=pytest.mark.servers)], indirect=True)
 def test_three_hundred_live_sessions_are_changed_in_one_slice(radius_lab: RadiusLab) -> None:
     names = [f"u{at:03}" for at in range(300)]
     radius_lab.seed(*names)
