@@ -89,9 +89,14 @@ def record_name(key: Key) -> str:
     return sha256(str(key).encode()).hexdigest()[:32] + RECORD_ENDING
 
 
-def rows_of(type: KeyType, answers: Sequence[dict[str, str]]) -> list[Row]:
-    """The rows of one table. Raises Garbled where an entry lacks what every entry has."""
+def rows_of(type: KeyType, answers: Iterable[dict[str, str]], addresses: Set[str] | None = None) -> list[Row]:
+    """The rows of one table; with `addresses` those alone that stand there, and those that span several.
+
+    Raises Garbled where an entry lacks what every entry has.
+    """
     try:
+        if addresses is not None:
+            answers = [one for one in answers if one["address"] in addresses or _spans(one["address"])]
         return [_row(type, answer) for answer in answers]
     except KeyError as missing:
         raise Garbled(f"{PATHS[type]}: an entry came without its {missing}") from missing
@@ -112,6 +117,10 @@ def _row(type: KeyType, answer: dict[str, str]) -> Row:
         enabled=not yes(answer.get("disabled", "false")),
         dynamic=yes(answer.get("dynamic", "false")),
     )
+
+
+def _spans(address: str) -> bool:
+    return "/" in address or "-" in address
 
 
 @lru_cache(65536)

@@ -132,7 +132,7 @@ class Reader:
         replies = self._connection.run([*(words for _, words in of_lists), *of_homes, *of_items, *last])
         answers = iter(replies)
         for type, words in of_lists:
-            view.rows += rows_of(type, _rows(words[0], next(answers)))
+            view.rows += rows_of(type, _rows(words[0], next(answers)), addresses if _by_address(asked) else None)
         told = {words[0].removesuffix("/print"): _rows(words[0], next(answers)) for words in of_homes}
         view.homes = identities.addresses(ways, told)
         for type, holder in holders.items():
@@ -192,6 +192,11 @@ _WITHOUT = {"/ipv6": "set ipv6 = false where it has no IPv6"}
 def _following(item: Item) -> str:
     """The comment that entries bear which follow the customer of an item of ours."""
     return written(Note(item.note.mark, item.key)) if item.note is not None else item.comment
+
+
+def _by_address(asked: Sequence[Key] | None) -> bool:
+    """Whether all that was asked stands at the very addresses asked for: single ones, and nobody to be followed."""
+    return asked is not None and all(key.type is KeyType.IPV4 and "/" not in key.value for key in asked)
 
 
 def _foreign(row: Row) -> bool:
