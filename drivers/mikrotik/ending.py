@@ -54,7 +54,10 @@ class Ending:
                 asks.setdefault(path, []).append((at, f"?{name}={key.value}"))
         for path, its in asks.items():
             ids = self._ids(path, [words for _, words in its])
-            if ids and self._removed(path, ids) and self._ids(path, [words for _, words in its]) & ids:
+            if not ids:
+                continue
+            self._remove_singly(path, ids)
+            if self._ids(path, [words for _, words in its]) & ids:
                 left |= {at for at, _ in its}
         return left
 
@@ -63,10 +66,9 @@ class Ending:
         replies = self._connection.run([(f"{path}/print", "=.proplist=.id", *either_of(chunk)) for chunk in chunks])
         return {row.get(".id", "") for reply in replies for row in reply.rows}
 
-    def _removed(self, path: str, ids: Iterable[str]) -> bool:
+    def _remove_singly(self, path: str, ids: Iterable[str]) -> None:
         """Remove ids one command each: one that has just ended by itself must not keep the others."""
         self._connection.run([(f"{path}/remove", f"=.id={id}") for id in sorted(ids)])
-        return True
 
     # --- connections -------------------------------------------------------------------------------------------------
 
@@ -96,7 +98,7 @@ class Ending:
         replies = self._connection.run([(f"{path}/remove", f"=.id={','.join(chunk)}") for chunk in chunks])
         for chunk, reply in zip(chunks, replies, strict=True):
             if reply.trap:
-                self._removed(path, chunk)
+                self._remove_singly(path, chunk)
 
 
 def _access_after(change: Change) -> Access:
