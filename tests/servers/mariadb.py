@@ -87,14 +87,7 @@ def running_mariadb() -> Iterator[MariaDb]:
 
 def _install(data: Path) -> None:
     """With a folder for temporary tables of its own: two that start at once in /tmp take away each other's."""
-    command = [
-        "mariadb-install-db",
-        "--no-defaults",
-        f"--datadir={data}",
-        f"--tmpdir={data.parent}",
-        "--skip-test-db",
-        *_SMALL,
-    ]
+    command = ["mariadb-install-db", "--no-defaults", f"--datadir={data}", f"--tmpdir={data.parent}", "--skip-test-db"]
     done = subprocess.run(
         [*_as_user(), *command, *_SMALL], stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd="/", check=False
     )

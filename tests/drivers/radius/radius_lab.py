@@ -84,7 +84,8 @@ class RadiusLab:
     opened: list[Any] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.engine = create_engine(self.url, poolclass=NullPool)
+        one_connection = {"pool_size": 1, "max_overflow": 0} if self.is_freeradius else {"poolclass": NullPool}
+        self.engine = create_engine(self.url, **one_connection)
         (self.folder / "secret").write_text(SECRET.decode() + "\n")
 
     def sql(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
