@@ -78,8 +78,9 @@ def events(context: Given, caller: Biller, request: Request, body: Body) -> Even
     """Take one event, or a batch of them item by item.
 
     Types: `grifo.account.v1`, `grifo.service.v1`, `grifo.invoice.v1`, `grifo.collection.v1`, `grifo.return.v1`,
-    `grifo.payment.v1`, `grifo.notice.v1`, `grifo.hold.v1`, `grifo.freshness.v1`; each tells the full state of its
-    object. A single event that is refused is a problem: 409 where the same id came before with other content, else 422.
+    `grifo.payment.v1`, `grifo.unmatched_payment.v1`, `grifo.notice.v1`, `grifo.hold.v1`, `grifo.port.v1`,
+    `grifo.freshness.v1`; each tells the full state of its object. A single event that is refused is a problem: 409
+    where the same id came before with other content, else 422.
     """
     media_type = _media_type(request)
     if media_type not in (ONE, BATCH):

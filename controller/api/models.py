@@ -219,6 +219,7 @@ class AccountOut(BaseModel):
 
     account: str
     policy: str = Field(description="The policy that applies.")
+    municipality: str = Field(description="Whose calendar applies; empty where it is not told.")
     tags: list[str]
     being_reviewed: bool
     review_at: datetime | None

@@ -66,6 +66,7 @@ def account(context: Given, caller: Reader, account: AccountId) -> AccountOut:
             {
                 "account": row.id,
                 "policy": row.policy or context.settings.default_policy,
+                "municipality": row.municipality,
                 "tags": row.tags,
                 "being_reviewed": row.review_at is not None and row.review_at <= now,
                 "review_at": row.review_at,

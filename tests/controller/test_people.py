@@ -1,7 +1,7 @@
 """What people and billing say beside invoices and payments, and what a review makes of it, on both databases."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from controller.core.facts import AccountId, Facts, HoldKind
 from controller.core.policy import BrakeRule, HoldBound, HoldRules, Policy
 from controller.holding import HoldAsked, end_hold, give_hold
 from controller.intake.taking import intake
+from controller.orders import Ordered, restore
 from controller.refusals import OrderRefused
 from controller.renewal import renew
 from controller.review import review_due
@@ -23,6 +24,7 @@ from controller.store.queries.accounts import lock_accounts, mark_for_review
 from controller.store.queries.brakes import made_by_day
 from controller.store.queries.facts import facts_of
 from controller.store.tables import accounts, decisions, devices, entries, impositions, timeline
+from enforcement.access import Reason
 from tests.controller.billing import DAY, DEVICE, NOW, Billing, book, outcomes, policy, review, set_up, tell
 
 PROMISE = HoldRules(bounds={HoldKind.PROMISE: HoldBound(days=7, times_a_year=1)})
@@ -313,3 +315,24 @@ def test_marking_accounts_twice_keeps_the_first_cause(database: Database) -> Non
         lock_accounts(tx, ["a1"])
         mark_for_review(tx, ["a1"], NOW + DAY)
         assert tx.execute(select(accounts.c.cause_at).where(accounts.c.id == "a1")).scalar_one() == NOW
+
+
+def test_a_courtesy_beyond_the_policys_bound_is_refused_and_says_what_to_do_instead(sqlite_database: Database) -> None:
+    _debtor(sqlite_database)
+    review(sqlite_database)
+    found = replace(policy(), holds=HoldRules(bounds={HoldKind.COURTESY: HoldBound(days=2, times_a_year=1)}))
+
+    def courtesy(until: datetime | None) -> str:
+        with sqlite_database.write() as tx:
+            lock_accounts(tx, ["a1"])
+            row = shown.service_row(tx, "s1")
+            return restore(tx, Ordered(row, "ana", Reason.BILLING, "a word", until, NOW), found)
+
+    with pytest.raises(OrderRefused, match=r"allows courtesy until .*grifo hold add --beyond"):
+        courtesy(NOW + 5 * DAY)
+    courtesy(None)
+    (given,) = _facts(sqlite_database, "a1").holds
+    assert given.until is not None
+    assert given.until < NOW + 3 * DAY, "the policy gives three days, its bound allows two"
+    with pytest.raises(OrderRefused, match="no more"):
+        courtesy(None)

@@ -49,3 +49,25 @@ def test_a_restore_that_a_permit_kept_waiting_does_not_wait_for_the_next_tick(
         looking.stop()
     with db.read() as tx:
         assert tx.execute(select(entries.c.access)).scalar_one() == "full"
+
+
+def test_what_is_to_be_done_once_is_done_beside_the_reviews(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedule, "TICK_S", 3600)
+    begun, reviewed, may_end = threading.Event(), threading.Event(), threading.Event()
+
+    def begin() -> None:
+        begun.set()
+        assert may_end.wait(PATIENCE_S), "a review waits for it"
+
+    def turn() -> Progress:
+        assert begun.wait(PATIENCE_S), "it never began"
+        reviewed.set()
+        return Progress(0, waiting=False)
+
+    beginning = Schedule(turn, _nothing, _nothing, begin)
+    beginning.start()
+    try:
+        assert reviewed.wait(PATIENCE_S)
+    finally:
+        may_end.set()
+        beginning.stop()

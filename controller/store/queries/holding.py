@@ -25,7 +25,8 @@ def holds_listed(tx: Connection, policies: Mapping[str, Policy], default: str, n
 
 def overdue_holds(tx: Connection, policies: Mapping[str, Policy], default: str, now: datetime) -> list[Shown]:
     """All that a person should have looked at by now: neither ended nor forgotten."""
-    rows = (row for row in tx.execute(_not_over(now)) if _is_overdue(row, policies, default, now))
+    may_be = or_(holds.c.review_on.is_(None), holds.c.review_on <= now.date())
+    rows = (row for row in tx.execute(_not_over(now).where(may_be)) if _is_overdue(row, policies, default, now))
     return [_shown(row, True) for row in rows]
 
 

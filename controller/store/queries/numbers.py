@@ -29,13 +29,15 @@ class Move:
 
 def numbers_known(tx: Connection, keys: Collection[str]) -> dict[str, Row[Any]]:
     """The rows of these numbers, locked; those that were never on their way back have none."""
-    rows = tx.execute(select(numbers).where(among(numbers.c.key)).with_for_update(), {IDS: sorted(keys)})
+    rows = tx.execute(
+        select(numbers).where(among(numbers.c.key)).order_by(numbers.c.key).with_for_update(), {IDS: sorted(keys)}
+    )
     return {row.key: row for row in rows}
 
 
 def move_numbers(tx: Connection, moves: Sequence[Move], now: datetime) -> None:
-    """Write the present state of each, and add it to its history."""
-    for move in moves:
+    """Write the present state of each, and add it to its history; in the order of the keys, as all who lock them."""
+    for move in sorted(moves, key=lambda move: move.key):
         whose = {"key": move.key, "service_id": move.service, "account_id": move.account, "state": move.state}
         upsert(tx, numbers, whose | {"since": now})
         tx.execute(insert(number_history).values(**whose, at=now, text=move.text))
