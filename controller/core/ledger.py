@@ -207,15 +207,20 @@ def _take(loose: dict[str, int], invoice: Invoice, paid: int) -> int:
 
 
 def _reopened(facts: Facts, standings: Sequence[Standing], lost: Sequence[TakenBack]) -> dict[str, datetime]:
-    """When money that had paid of an invoice was last taken back: just before, more of it was paid than now is."""
+    """When money that had paid of an invoice was last taken back: just before, more of it was paid than now is.
+
+    All that counts now is taken to have counted then, so that paying a debt never makes it look as if it was open.
+    """
     found: dict[str, datetime] = {}
     if not lost:
         return found
-    invoices, money = _invoices(facts), [*_money(standings)]
+    invoices, money = _invoices(facts), _money(standings)
     paid = _paid(facts, invoices, money)
     for one in lost:
-        money.append((one.payment, one.amount))
-        before = _paid(facts, invoices, money)
+        held = [
+            (other.payment, other.amount) for other in lost if other is one or other.counted_at < one.at <= other.at
+        ]
+        before = _paid(facts, invoices, [*money, *held])
         for id, amount in paid.items():
             if before[id] > amount:
                 found.setdefault(id, one.at)

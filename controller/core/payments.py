@@ -35,10 +35,11 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class TakenBack:
-    """Money that had counted and was taken back: a debt was paid until `at`."""
+    """Money that counted from `counted_at` and was taken back: a debt was paid until `at`."""
 
     payment: Payment
     amount: int
+    counted_at: datetime
     at: datetime
 
 
@@ -116,9 +117,9 @@ def _lost(
     if counts_at is None:
         return None
     if payment.reversed_at is not None and counts_at <= payment.reversed_at <= now:
-        return TakenBack(payment, payment.amount, payment.reversed_at)
+        return TakenBack(payment, payment.amount, counts_at, payment.reversed_at)
     if event is not None and event.amount > 0 and local_date(days.zone, counts_at) <= event.on:
-        return TakenBack(payment, min(event.amount, payment.amount), start_of(days.zone, event.on))
+        return TakenBack(payment, min(event.amount, payment.amount), counts_at, start_of(days.zone, event.on))
     return None
 
 

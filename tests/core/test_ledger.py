@@ -185,6 +185,23 @@ def test_a_payment_that_is_taken_back_opens_its_debt_anew() -> None:
     assert debt.reopened_at == back
 
 
+def test_a_debt_is_open_anew_from_when_the_last_of_its_money_was_taken_back() -> None:
+    first, last = at(date(2026, 9, 20)), at(date(2026, 9, 25))
+    half = paid(1495, at=at(date(2026, 9, 10)))
+    halves = (replace(half, reversed_at=first), replace(half, id="P-half", reversed_at=last))
+    assert [one.reopened_at for one in unpaid_invoices(account(OLD, payments=halves), NOW)] == [last]
+    both = account(OLD, NEW, payments=(replace(halves[0], amount=2990), replace(halves[1], amount=2990)))
+    assert [one.reopened_at for one in unpaid_invoices(both, NOW)] == [last, first]
+
+
+def test_money_that_came_after_the_rest_was_taken_back_had_not_paid_the_next_bill() -> None:
+    first, again, last = (at(date(2026, 9, day)) for day in (20, 22, 25))
+    one = replace(paid(2990, at=at(date(2026, 9, 10))), reversed_at=first)
+    two = replace(one, id="P-again", received_at=again, reversed_at=last)
+    unpaid = unpaid_invoices(account(OLD, NEW, payments=(one, two)), NOW)
+    assert [one.reopened_at for one in unpaid] == [last, None]
+
+
 def test_a_debit_that_came_back_before_it_counted_opens_nothing_anew() -> None:
     returned = replace(DEBITED, returns=(Return("R-1", "AM04", date(2026, 9, 8), 2990),))
     assert [one.reopened_at for one in unpaid_invoices(returned, NOW)] == [None]

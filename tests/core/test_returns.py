@@ -180,6 +180,15 @@ def test_each_service_has_its_own_receipts() -> None:
     assert run(facts, service=TEL).length == 4
 
 
+def test_a_bill_of_another_service_breaks_no_run() -> None:
+    phone_only = replace(BILLS[2], lines=(InvoiceLine(2990, TEL),))
+    paid_phone = replace(
+        returning(back(6), back(7), back(9), payments=(paid(8),)), invoices=(*BILLS[:2], phone_only, BILLS[3])
+    )
+    assert run(paid_phone, service=NET).invoices == ("F-6", "F-7", "F-9")
+    assert run(paid_phone, service=TEL).invoices == ("F-9",)
+
+
 def test_a_receipt_whose_communications_part_is_paid_is_out() -> None:
     with_handset = replace(BILLS[3], lines=(InvoiceLine(1990, NET), InvoiceLine(1000, NET, Charge.EQUIPMENT)))
     part = replace(paid(9), amount=1990)
