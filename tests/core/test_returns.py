@@ -112,6 +112,16 @@ def test_what_the_payer_told_the_bank_counts_once_the_customer_was_reached() -> 
         assert run(replace(refused, notices=(unproven,))).length == 0
 
 
+def test_a_run_is_looked_at_again_when_the_customer_is_reached() -> None:
+    reached = NOW + timedelta(days=1)
+    notice = Notice("N-1", "portal", "sms", NOW, date(2026, 11, 20), reached)
+    facts = replace(returning(*(back(n, "SL01") for n in MONTHS)), notices=(notice,))
+    horizon = Horizon(NOW)
+    assert run_of(facts, RULES, NET, unpaid_invoices(facts, RULES, NOW, horizon), NOW, horizon).length == 0
+    assert horizon.at == reached
+    assert _run(facts, RULES, reached, NET).length == 4
+
+
 def test_a_partial_refund_is_no_returned_receipt() -> None:
     debited = paid(9, "direct_debit", collection="R-9")
     assert run(returning(back(7), back(8), back(9, "MD06", 40, 700), payments=(debited,))).invoices == ("F-7", "F-8")
