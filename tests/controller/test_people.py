@@ -1,17 +1,19 @@
 """What people and billing say beside invoices and payments, and what a review makes of it, on both databases."""
 
+import threading
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from controller.approving import Said, say_to_stage
 from controller.braking import FirstImposition, pass_brake
 from controller.conclusion import Book
 from controller.core.facts import AccountId, Facts, HoldKind
-from controller.core.policy import BrakeRule, HoldBound, HoldRules, Policy
+from controller.core.policy import BrakeRule, HoldBound, HoldRules, Policy, TagRules
 from controller.holding import HoldAsked, end_hold, give_hold
 from controller.intake.taking import intake
 from controller.orders import Ordered, restore
@@ -24,7 +26,7 @@ from controller.store.queries.accounts import lock_accounts, mark_for_review
 from controller.store.queries.brakes import made_by_day
 from controller.store.queries.facts import facts_of
 from controller.store.tables import accounts, decisions, devices, entries, impositions, timeline
-from enforcement.access import Reason
+from enforcement.access import Kind, Reason
 from tests.controller.billing import DAY, DEVICE, NOW, Billing, book, outcomes, policy, review, set_up, tell
 
 PROMISE = HoldRules(bounds={HoldKind.PROMISE: HoldBound(days=7, times_a_year=1)})
@@ -336,3 +338,61 @@ def test_a_courtesy_beyond_the_policys_bound_is_refused_and_says_what_to_do_inst
     assert given.until < NOW + 3 * DAY, "the policy gives three days, its bound allows two"
     with pytest.raises(OrderRefused, match="no more"):
         courtesy(None)
+
+
+@pytest.mark.parametrize(("what", "tags"), [("approval", []), ("person", ["sla"])])
+def test_a_stage_that_waits_for_people_is_a_task_until_they_have_spoken(
+    database: Database, what: str, tags: list[str]
+) -> None:
+    set_up(database)
+    billing = Billing()
+    tell(database, billing.fresh(), *billing.debtor(1), billing.account("a1", tags=tags))
+    (stage,) = policy().ladders[Kind.INTERNET]
+    asked = replace(stage, approvals=1 if what == "approval" else 0)
+    people = Book({"es": replace(policy(), ladders={Kind.INTERNET: (asked,)}, tags=TagRules(frozenset({"sla"})))}, "es")
+    review_due(database, people, NOW)
+    with database.read() as tx:
+        assert [(one["service"], one["stage"]) for one in waiting.waiting_for(tx, what)] == [("s1", "throttle")]
+        assert waiting.waiting_counted(tx) == {what: 1}
+    with database.write() as tx:
+        lock_accounts(tx, ["a1"])
+        said = Said(shown.service_row(tx, "s1"), "throttle", "ana", "looked", refused=False)
+        say_to_stage(tx, said, people.policies["es"], NOW)
+    billing.now = NOW
+    tell(database, billing.account("a1"), now=NOW + timedelta(minutes=1))
+    review_due(database, people, NOW + timedelta(minutes=1))
+    assert _access(database) == "throttled"
+    with database.read() as tx:
+        assert waiting.waiting_counted(tx) == {}
+
+
+@pytest.mark.servers
+def test_outages_that_begin_while_accounts_are_reviewed_wait_for_them_and_block_nobody(
+    postgresql_database: Database,
+) -> None:
+    db = postgresql_database
+    set_up(db)
+    billing = Billing()
+    tell(db, billing.fresh(), *(event for n in range(8) for event in billing.debtor(n)))
+    wrong: list[Exception] = []
+
+    def begin_and_end() -> None:
+        try:
+            for _ in range(5):
+                with db.write() as tx:
+                    number = outages.begin_outage(tx, ("device", DEVICE), NOW, NOW + DAY, "ana", "fibre cut")
+                with db.write() as tx:
+                    outages.end_outage(tx, number, NOW, "ana")
+        except SQLAlchemyError as found:
+            wrong.append(found)
+
+    others = [threading.Thread(target=begin_and_end) for _ in range(2)]
+    for other in others:
+        other.start()
+    while any(other.is_alive() for other in others):
+        assert review_due(db, book(), NOW, limit=3).failed == 0
+    for other in others:
+        other.join()
+    review(db)
+    assert wrong == []
+    assert {_access(db, f"s{n}") for n in range(8)} == {"throttled"}

@@ -8,12 +8,13 @@ import pytest
 from sqlalchemy import select
 
 from controller.conclusion import Book
-from controller.core.calendar import Window
-from controller.core.policy import Conditions, Policy, Stage
+from controller.core.calendar import Calendar, Window
+from controller.core.facts import HoldKind
+from controller.core.policy import Conditions, HoldBound, HoldRules, Policy, Stage
 from controller.permits import permit
 from controller.review import review_due
 from controller.store.engine import Database
-from controller.store.queries import ordering
+from controller.store.queries import ordering, outages
 from controller.store.tables import accounts, entries
 from enforcement.access import Access, Kind
 from enforcement.wire import PermitAsk, PermitRequest
@@ -101,3 +102,34 @@ def test_an_order_opens_the_policys_hours_only_for_what_it_gives_by_itself(
     review_due(database, Book({"es": _portal()}, "es"), NOW)
     assert _refused(database, Book({"es": _portal()}, "es")) is None
     assert _refused(database, Book({"es": _portal(window=_MORNINGS)}, "es"), NIGHT) == why
+
+
+def test_a_holiday_of_the_customers_town_closes_the_policys_hours(database: Database) -> None:
+    billing = _debtor(database, policy())
+    days = Calendar(frozenset(), towns={"Palma": frozenset({NOW.date()})})
+    at_work = Book({"es": replace(policy(), calendar=days)}, "es")
+    assert _refused(database, at_work) is None
+    billing.now = NOW
+    tell(database, billing.account("a1", municipality="Palma"), now=NOW + MINUTE)
+    review_due(database, at_work, NOW + MINUTE)
+    assert _refused(database, at_work, NOW + MINUTE) == "it is outside the policy's hours for restricting"
+
+
+def test_an_outage_bars_a_first_restriction_that_was_decided_before_it(database: Database) -> None:
+    _debtor(database, policy())
+    with database.write() as tx:
+        outages.begin_outage(tx, ("device", DEVICE), NOW, NOW + DAY, "ana", "fibre cut")
+    assert _refused(database, book()) == "its account is being reviewed"
+    review(database)
+    assert _refused(database, book()) == "a hold is in force"
+
+
+def test_a_hold_that_has_lasted_as_long_as_the_policy_allows_bars_nothing(database: Database) -> None:
+    billing = Billing()
+    hold = {"hold": "h1", "account": "a1", "kind": "promise", "since": (NOW - 9 * DAY).isoformat(), "author": "x"}
+    set_up(database)
+    tell(database, billing.fresh(), *billing.debtor(1), billing.event("hold", hold | {"note": "soon"}))
+    bounded = HoldRules(bounds={HoldKind.PROMISE: HoldBound(days=2)})
+    short = Book({"es": replace(policy(), holds=bounded)}, "es")
+    review_due(database, short, NOW)
+    assert _refused(database, short) is None
