@@ -139,6 +139,7 @@ def test_a_trivial_rest_counts_for_nothing() -> None:
 def test_a_bill_that_is_trivial_as_a_whole_neither_counts_nor_breaks() -> None:
     small = replace(OWING, invoices=(*BILLS[:3], replace(BILLS[3], amount=499)))
     assert run(small) == Run(3, 3, ("F-6", "F-7", "F-8"))
+    assert run(replace(small, returns=ALL_BACK[:3])) == Run(3, 3, ("F-6", "F-7", "F-8"))
 
 
 def test_a_late_refund_stands_again_where_its_receipt_was_due_and_is_not_certain() -> None:
