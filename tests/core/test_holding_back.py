@@ -5,14 +5,17 @@ from datetime import date, timedelta
 
 from controller.core.facts import (
     Approval,
+    Collection,
     Hold,
     HoldKind,
     Instalment,
     Payment,
+    Return,
     Suspension,
     UnmatchedPayment,
 )
 from controller.core.policy import (
+    Conditions,
     HoldBound,
     HoldRules,
     PartialRule,
@@ -32,6 +35,7 @@ from tests.core.small import (
     imposed,
     notice,
     policy,
+    stage,
 )
 
 
@@ -45,6 +49,26 @@ def test_a_stage_waits_for_people_and_says_who_is_missing() -> None:
     assert decided(replace(facts, approvals=(ana, replace(ana, by="luis"))), rules).first
     old = replace(ana, by="luis", at=NOW - timedelta(days=30))
     assert codes(decided(replace(facts, approvals=(ana, old)), rules)) == ["approval"]
+
+
+def test_an_approval_that_runs_out_is_looked_at_again_in_time() -> None:
+    ana = Approval(NET, "throttled", "ana", NOW - timedelta(days=29), "as agreed")
+    later = (notice("throttled", names_date=date(2026, 11, 20)),)
+    facts = account(FIBRE, BILL, approvals=(ana,), notices=later, freshness=fresh(at(date(2026, 11, 20))))
+    decision = decided(facts, policy(replace(SLOW, approvals=1)))
+    assert codes(decision) == ["notice_date"]
+    assert decision.review_at == ana.at + timedelta(days=30)
+
+
+def test_a_run_that_rests_on_a_late_refund_needs_somebody_although_the_stage_asks_for_nobody() -> None:
+    rules = policy(stage(Access.THROTTLED, Conditions(consecutive_returns=1)))
+    debit = Payment("P-1", 2990, "EUR", "direct_debit", at(date(2026, 10, 6)), collection="R-1")
+    tried = Collection("R-1", "F-1", 2990, date(2026, 10, 6))
+    back = Return("R-1", "MD06", date(2026, 10, 26), 2990)
+    facts = account(FIBRE, BILL, payments=(debit,), collections=(tried,), returns=(back,))
+    assert codes(decided(facts, rules)) == ["approval"]
+    ana = Approval(NET, "throttled", "ana", NOW, "looked at it")
+    assert decided(replace(facts, approvals=(ana,)), rules).first
 
 
 def test_a_refusal_stops_a_stage_that_asks_for_nobody() -> None:

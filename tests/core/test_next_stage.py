@@ -78,6 +78,7 @@ def test_an_adopted_bar_of_premium_calls_stands_while_anything_is_owed() -> None
     old = (Imposed(TEL, Access.NO_PREMIUM, "old-system", NOW - timedelta(days=3)),)
     decision = decided(account(LINE, BILL, imposed=old))
     assert (decision.stage, codes(decision)) == ("old-system", ["not_in_policy"])
+    assert decided(account(LINE, CALLS, imposed=old)).stage == "old-system"
     assert decided(account(LINE, imposed=old)).access is Access.FULL
 
 
