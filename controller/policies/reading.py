@@ -81,6 +81,8 @@ def read_policy(name: str, content: bytes, folder: Path) -> Policy:
     Raises BadPolicy with all mistakes.
     """
     path = folder / f"{name}.toml"
+    if fullmatch(ID_PATTERN, name) is None:
+        raise BadPolicy(f"{path}: the file's name is the policy's, and {name!r} does not match {ID_PATTERN}")
     try:
         data = tomllib.loads(content.decode())
     except ValueError as wrong:
@@ -102,8 +104,6 @@ def policy_schema() -> Schema:
 
 
 def _policy(path: Path, content: bytes, choices: Sequence[Choice], table: Table) -> Policy:
-    if fullmatch(ID_PATTERN, path.stem) is None:
-        table.problems.append(f"the file's name is the policy's, and {path.stem!r} does not match {ID_PATTERN}")
     zone = table.read("timezone", _ZONE, "UTC", "A name of the IANA time zone database.")
     trivial = table.read("trivial_amount", whole(0, 10**9), 0, _TRIVIAL)
     courtesy = table.read("courtesy_days", whole(1, 60), 1, _COURTESY)
