@@ -1,5 +1,6 @@
 """Reading: the address lists' entries, from the router's words to rows, once, here: a pure parser and its questions."""
 
+import re
 from collections.abc import Iterable, Sequence, Set
 from functools import lru_cache
 from hashlib import sha256
@@ -8,7 +9,7 @@ from typing import NamedTuple
 from drivers.base import Garbled
 from drivers.mikrotik.notes import note_in
 from drivers.mikrotik.values import yes
-from drivers.mikrotik.wire import Words
+from drivers.mikrotik.wire import Sieve, Words
 from enforcement.entries import Mark
 from enforcement.keys import Key, KeyType
 
@@ -22,6 +23,9 @@ RECORD_ENDING = ".grifo.invalid"
 """The name under which the record of an identity stands in a list: it resolves to nothing, ever (RFC 6761, 6.4)."""
 
 _PROPLIST = "=.proplist=.id,list,address,comment,disabled,dynamic,timeout"
+_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_PLAIN_IPV4 = re.compile(rf"{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}")
+_ADDRESS = b"=address="
 _OURS = ("?>comment=grifo:v1:", "?<comment=grifo:v1;", "?#&")
 """Comments that begin as our marks do: a semicolon follows a colon."""
 
@@ -102,6 +106,19 @@ def rows_of(type: KeyType, answers: Iterable[dict[str, str]], addresses: Set[str
         raise Garbled(f"{PATHS[type]}: an entry came without its {missing}") from missing
 
 
+def standing_at(addresses: Set[str]) -> Sieve:
+    """Lets through the entries at single addresses, those that span several, and whatever is not plain to see: a value
+    may hold what looks like an address, so that the word is taken by its own length."""
+    wanted = {address.encode() for address in addresses}
+
+    def may_matter(raw: bytes) -> bool:
+        at = raw.find(_ADDRESS)
+        value = raw[at + len(_ADDRESS) : at + raw[at - 1]]
+        return value in wanted or b"/" in value or b"-" in value or at < 1 or raw.find(_ADDRESS, at + len(_ADDRESS)) > 0
+
+    return may_matter
+
+
 def _row(type: KeyType, answer: dict[str, str]) -> Row:
     comment = answer.get("comment", "")
     note = note_in(comment) if comment else None
@@ -123,8 +140,10 @@ def _spans(address: str) -> bool:
     return "/" in address or "-" in address
 
 
-@lru_cache(65536)
 def _key(type: KeyType, address: str) -> Key | None:
+    """The key of an address; almost all are as RouterOS writes a single one, which is how a key is written, too."""
+    if type is KeyType.IPV4 and _PLAIN_IPV4.fullmatch(address):
+        return Key(type, address)
     try:
         return Key.of(type, address)
     except ValueError:

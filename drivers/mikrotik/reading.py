@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from drivers.base import Refused, Unsupported
 from drivers.mikrotik import entries, identities
-from drivers.mikrotik.entries import ASK_SINGLY_UP_TO, Row, either_of, record_name, rows_of
+from drivers.mikrotik.entries import ASK_SINGLY_UP_TO, Row, either_of, record_name, rows_of, standing_at
 from drivers.mikrotik.notes import Note, note_in, written
 from drivers.mikrotik.settings import Connections, Settings
 from drivers.mikrotik.spans import Spans
@@ -129,10 +129,12 @@ class Reader:
         holders = {type: HOLDERS[type, way] for type, way in ways.items() if (type, way) in HOLDERS}
         of_items = [_items_of(holder, type, few) for type, holder in holders.items()]
         last = [_UPTIME] if asked is None else []
-        replies = self._connection.run([*(words for _, words in of_lists), *of_homes, *of_items, *last])
+        single = addresses if _by_address(asked) else None
+        sieve = standing_at(single) if single is not None else None
+        replies = self._connection.run([*(words for _, words in of_lists), *of_homes, *of_items, *last], sieve)
         answers = iter(replies)
         for type, words in of_lists:
-            view.rows += rows_of(type, _rows(words[0], next(answers)), addresses if _by_address(asked) else None)
+            view.rows += rows_of(type, _rows(words[0], next(answers)), single)
         told = {words[0].removesuffix("/print"): _rows(words[0], next(answers)) for words in of_homes}
         view.homes = identities.addresses(ways, told)
         for type, holder in holders.items():

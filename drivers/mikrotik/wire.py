@@ -9,7 +9,7 @@ the next command would be given the former one's reply.
 import socket
 import ssl
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -29,7 +29,15 @@ WINDOW_BYTES = 64 * 1024
 
 _SIZES = [bytes((size,)) for size in range(0x80)]
 
+_DOT = ord(".")
+_ITEM = b"\x03!re"
+
 Words = tuple[str, ...]
+Sentence = tuple[bytes, bytes]
+"""The word that is its tag (`.tag=7`), empty where it has none, and the whole of it as it came."""
+Sieve = Callable[[bytes], bool]
+"""Whether an item, a whole sentence as it came, may matter. What does not is never unpacked: of a long list that is
+read for a few customers, almost all."""
 
 
 @dataclass(slots=True)
@@ -39,6 +47,10 @@ class Reply:
     rows: list[dict[str, str]] = field(default_factory=list)
     ret: str = ""
     trap: str = ""
+
+
+Waiting = dict[bytes, tuple[Reply, int]]
+"""By tag: what a command was replied so far, and its size in bytes."""
 
 
 class _Transport(SocketTransport):  # type: ignore[misc]  # librouteros publishes no types
@@ -56,26 +68,11 @@ class _Transport(SocketTransport):  # type: ignore[misc]  # librouteros publishe
         got, self._buffer = self._buffer[:length], self._buffer[length:]
         return got
 
-    def sentences(self) -> list[list[str]]:
-        """Every sentence that is here whole, at least one: the bulk of a read of the device is spent in this loop."""
+    def sentences(self) -> list[Sentence]:
+        """Every sentence that is here whole, at least one."""
         while True:
-            buffer = self._buffer
-            said: list[list[str]] = []
-            words: list[str] = []
-            start = at = 0
-            end = len(buffer)
-            while at < end:
-                size, at = (buffer[at], at + 1) if buffer[at] < 0x80 else _long(buffer, at)
-                if at + size > end:
-                    break
-                if size:
-                    words.append(buffer[at : at + size].decode("utf-8"))
-                    at += size
-                    continue
-                if words:
-                    said.append(words)
-                words, start = [], at
-            self._buffer = buffer[start:]
+            said, rest = _cut(self._buffer)
+            self._buffer = self._buffer[rest:]
             if said:
                 return said
             self._fill()
@@ -89,12 +86,49 @@ class _Transport(SocketTransport):  # type: ignore[misc]  # librouteros publishe
         self._buffer += got
 
 
+def _cut(buffer: bytes) -> tuple[list[Sentence], int]:
+    """The sentences that `buffer` holds whole, and where the rest begins: every byte of a read passes through here."""
+    said: list[Sentence] = []
+    start = at = 0
+    tag = b""
+    try:
+        while True:
+            size = buffer[at]
+            if size >= 0x80:
+                size, at = _long(buffer, at)
+            at += 1
+            if size:
+                if buffer[at] == _DOT:
+                    tag = buffer[at : at + size]
+                at += size
+                continue
+            if at > start + 1:
+                said.append((tag, buffer[start:at]))
+            start, tag = at, b""
+    except IndexError:
+        return said, start
+
+
 def _long(buffer: bytes, at: int) -> tuple[int, int]:
-    """(size of the word, where it starts) for a length of several bytes; beyond the end where it is not all here."""
-    more = determine_length(buffer[at : at + 1])
-    if at + 1 + more > len(buffer):
-        return 0, len(buffer) + 1
-    return decode_length(buffer[at : at + 1 + more]), at + 1 + more
+    """(size of the word, its length's last byte) for a length of several bytes; IndexError where it is not all here."""
+    last = at + int(determine_length(buffer[at : at + 1]))
+    if last >= len(buffer):
+        raise IndexError
+    return decode_length(buffer[at : last + 1]), last
+
+
+def _words(raw: bytes) -> list[str]:
+    """The words of a whole sentence. In Latin-1 each byte is one character, so that places are the same in both."""
+    text, plain = raw.decode("latin-1"), raw.isascii()
+    words: list[str] = []
+    at = 0
+    while size := raw[at]:
+        if size >= 0x80:
+            size, at = _long(raw, at)
+        end = at + 1 + size
+        words.append(text[at + 1 : end] if plain else raw[at + 1 : end].decode("utf-8"))
+        at = end
+    return words
 
 
 class _Protocol(ApiProtocol):  # type: ignore[misc]  # librouteros publishes no types
@@ -102,25 +136,23 @@ class _Protocol(ApiProtocol):  # type: ignore[misc]  # librouteros publishes no 
 
     def __init__(self, transport: _Transport) -> None:
         super().__init__(transport=transport, encoding="utf-8")
-        self._ahead: list[list[str]] = []
+        self._ahead: list[Sentence] = []
 
     def writeSentence(self, cmd: str, *words: str) -> None:  # noqa: N802  # librouteros' name
         self.transport.write(encode_sentence(cmd, *words, encoding=self.encoding))
 
     def readSentence(self) -> tuple[str, tuple[str, ...]]:  # noqa: N802  # librouteros' name
         """The next sentence, for librouteros' own reading at login."""
-        said = self.sentences()
-        if len(said) > 1:
-            self._ahead = said[1:]
-        return said[0][0], tuple(said[0][1:])
+        (_, raw), *self._ahead = self.sentences()
+        first, *words = _words(raw)
+        if first == "!fatal":
+            raise FatalError(", ".join(words))
+        return first, tuple(words)
 
-    def sentences(self) -> list[list[str]]:
+    def sentences(self) -> list[Sentence]:
         """Sentences that have arrived, at least one."""
         ahead, self._ahead = self._ahead, []
-        said: list[list[str]] = ahead or self.transport.sentences()
-        for words in said:
-            if words[0] == "!fatal":
-                raise FatalError(", ".join(words[1:]))
+        said: list[Sentence] = ahead or self.transport.sentences()
         return said
 
 
@@ -135,17 +167,17 @@ class TaggedApi(Api):  # type: ignore[misc]  # librouteros publishes no types
         first, words = self.protocol.readSentence()
         return first, _values((first, *words))
 
-    def run(self, commands: Sequence[Words]) -> list[Reply]:
+    def run(self, commands: Sequence[Words], sieve: Sieve | None = None) -> list[Reply]:
         """Send `commands` with a tag each, at most a window ahead of the replies; the replies in the same order."""
         replies = [Reply() for _ in commands]
-        waiting: dict[str, tuple[Reply, int]] = {}
+        waiting: Waiting = {}
         in_flight = sent = 0
         while sent < len(commands) or waiting:
             room: list[bytes] = []
             while sent < len(commands) and _fits(len(waiting), in_flight):
-                tag = str(next(self._tags))
-                data = _encoded(*commands[sent], f".tag={tag}")
-                waiting[tag] = (replies[sent], len(data))
+                tag = f".tag={next(self._tags)}"
+                data = _encoded(*commands[sent], tag)
+                waiting[tag.encode()] = (replies[sent], len(data))
                 in_flight += len(data)
                 room.append(data)
                 sent += 1
@@ -153,20 +185,28 @@ class TaggedApi(Api):  # type: ignore[misc]  # librouteros publishes no types
                 self.protocol.transport.write(b"".join(room))
             low = WINDOW // 2 if sent < len(commands) else 0
             while len(waiting) > low or (waiting and in_flight > WINDOW_BYTES // 2 and sent < len(commands)):
-                in_flight -= sum([_take(words, waiting) for words in self.protocol.sentences()])
+                in_flight -= sum([_take(tag, raw, waiting, sieve) for tag, raw in self.protocol.sentences()])
         return replies
 
 
-def _take(words: list[str], waiting: dict[str, tuple[Reply, int]]) -> int:
+def _take(tag: bytes, raw: bytes, waiting: Waiting, sieve: Sieve | None) -> int:
     """Take one reply sentence; answers the bytes of the command that it ends, 0 where it ends none."""
-    values = _values(words)
-    tag = values.pop(".tag", "")
+    if tag in waiting and raw.startswith(_ITEM):
+        if sieve is None or sieve(raw):
+            waiting[tag][0].rows.append(_values(_words(raw)))
+        return 0
+    words = _words(raw)
+    if words[0] == "!fatal":
+        raise FatalError(", ".join(words[1:]))
     if tag not in waiting:
-        raise ProtocolError(f"a reply with tag {tag!r}, which no command has")
+        raise ProtocolError(f"a reply with tag {tag[5:]!r}, which no command has")
+    return _end(tag, words[0], _values(words), waiting)
+
+
+def _end(tag: bytes, first: str, values: dict[str, str], waiting: Waiting) -> int:
+    """Take a reply that is no item: `!trap` comes before the `!done` that ends its command."""
     reply, size = waiting[tag]
-    match words[0]:
-        case "!re":
-            reply.rows.append(values)
+    match first:
         case "!trap":
             reply.trap = "; ".join(filter(None, (reply.trap, values.get("message", "a trap without a message"))))
         case "!done":
@@ -176,20 +216,18 @@ def _take(words: list[str], waiting: dict[str, tuple[Reply, int]]) -> int:
         case "!empty":
             pass
         case _:
-            raise ProtocolError(f"a reply that begins with {words[0]!r}")
+            raise ProtocolError(f"a reply that begins with {first!r}")
     return 0
 
 
 def _values(words: Sequence[str]) -> dict[str, str]:
-    """The `=name=value` words after the first, and `.tag=value`; ValueError for what is neither."""
+    """The `=name=value` words after the first, without the tag; ValueError for what is neither."""
     values: dict[str, str] = {}
     for word in words[1:]:
-        parts = word.split("=", 2)
-        if len(parts) == 3 and not parts[0]:
-            values[parts[1]] = parts[2]
-        elif parts[0] == ".tag":
-            values[".tag"] = word[5:]
-        else:
+        cut = word.find("=", 1)
+        if cut > 0 and word[0] == "=":
+            values[word[1:cut]] = word[cut + 1 :]
+        elif not word.startswith(".tag="):
             raise ValueError(f"unexpected word {word[:40]!r}")
     return values
 
@@ -229,14 +267,17 @@ class Connection:
         self.said = 0
         """How many times something was said to the router; grows with each connection, too."""
 
-    def run(self, commands: Iterable[Words]) -> list[Reply]:
-        """The replies to `commands`, in their order. Raises Unreachable, Refused (login), Unsupported or Garbled."""
+    def run(self, commands: Iterable[Words], sieve: Sieve | None = None) -> list[Reply]:
+        """The replies to `commands`, in their order, without the items that `sieve` does not let through.
+
+        Raises Unreachable, Refused (login), Unsupported or Garbled.
+        """
         try:
             with translated(self._device):
                 api = self._opened()
                 self.said += 1
                 api.protocol.transport.deadline = time.monotonic() + self._settings.turn_seconds
-                return api.run(list(commands))
+                return api.run(list(commands), sieve)
         except BaseException:
             self.close()
             raise
