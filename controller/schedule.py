@@ -15,6 +15,9 @@ from apscheduler.schedulers.background import BackgroundScheduler
 TICK_S = 1
 HOUSEKEEPING_S = 3600
 
+BEGIN_ENDS_S = 10
+"""How long an end waits for what is done once at the start: it works in short transactions, and begins anew."""
+
 LOOK_AGAIN_S = 0.02
 LOOKS_AGAIN = 25
 """A permit or a report holds accounts for milliseconds: a restore does not wait a whole tick for it. What is held for
@@ -51,6 +54,7 @@ class Schedule:
         self._nudged = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._review_for_ever, name="reviews", daemon=True)
+        self._beginner = threading.Thread(target=lambda: self._guarded(self._begin), name="begin", daemon=True)
         self._ticker = BackgroundScheduler(
             timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         )
@@ -59,8 +63,8 @@ class Schedule:
         """Begin; what has come due since the last stop is looked at once."""
         self._ticker.add_job(self.nudge, "interval", seconds=TICK_S)
         self._ticker.add_job(self._keep_house, "interval", seconds=HOUSEKEEPING_S)
-        self._ticker.add_job(lambda: self._guarded(self._begin))
         self._thread.start()
+        self._beginner.start()
         self._ticker.start()
         self.nudge()
 
@@ -76,6 +80,8 @@ class Schedule:
             self._ticker.shutdown(wait=True)
         if self._thread.is_alive():
             self._thread.join()
+        if self._beginner.is_alive():
+            self._beginner.join(BEGIN_ENDS_S)
 
     def _review_for_ever(self) -> None:
         while not self._stopping.is_set():
