@@ -1,6 +1,7 @@
 # make run    an operator in a box, in your terminal (Python only)
 # make check  the fast gate: format, lint, types, import contracts, tests without servers
 # make test   everything, against real servers installed from Debian packages
+# make words  sentences and labels of the code into the catalogs of languages/
 # make bench  every figure beside its floor or its peer
 
 PYTHON ?= python3.11
@@ -8,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: run check test bench clean
+.PHONY: run check test words bench clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -32,6 +33,9 @@ check: $(VENV)/.developed
 test: $(VENV)/.developed
 	tests/servers/install
 	$(BIN)/pytest -q -n 2 $(ARGS)
+
+words: $(VENV)/.developed
+	$(BIN)/python -m languages.gathering
 
 bench: $(VENV)/.developed
 	tests/servers/install

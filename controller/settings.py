@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from enforcement.entries import ID_PATTERN
+from languages.language import ENGLISH, LANGUAGES, is_known
 
 DEFAULT_PATH = Path("/etc/grifo/controller.toml")
 DEFAULT_DATABASE = "sqlite:////var/lib/grifo/grifo.db"
@@ -29,6 +30,7 @@ _KEYS = frozenset(
         "policies",
         "default_policy",
         "timezone",
+        "language",
     }
 )
 
@@ -46,6 +48,7 @@ class Settings:
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     timezone: str = "UTC"
+    language: str = ENGLISH
 
 
 def load_settings(path: Path) -> Settings:
@@ -91,6 +94,7 @@ def settings_from(data: Mapping[str, Any], folder: Path) -> Settings:
         tls_certificate=certificate,
         tls_key=key,
         timezone=_timezone(_text(data, "timezone", "UTC")),
+        language=_language(_text(data, "language", ENGLISH)),
     )
 
 
@@ -118,6 +122,12 @@ def _timezone(name: str) -> str:
         return ZoneInfo(name).key
     except (KeyError, ValueError, OSError):
         raise ValueError(f"timezone {name!r} is not a time zone such as Europe/Madrid") from None
+
+
+def _language(tag: str) -> str:
+    if not is_known(tag):
+        raise ValueError(f"language {tag!r} is not one of {', '.join(LANGUAGES)}")
+    return tag
 
 
 def _listen(text: str) -> tuple[str, int]:

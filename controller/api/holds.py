@@ -13,6 +13,7 @@ from controller.api.once import Key, Request, of_account, of_service, once
 from controller.api.paths import AccountId, Given, ServiceId, unknown_device
 from controller.api.people import HoldAsk, HoldListed, OrderedOut, OutageAsk
 from controller.api.problems import Problem, responses
+from controller.api.telling import Tongue
 from controller.api.views import OutageOut
 from controller.core.facts import Instalment
 from controller.core.policy import Policy
@@ -28,11 +29,16 @@ LONGEST_OUTAGE = timedelta(days=31)
 
 @router.post("/services/{service}/holds", response_model=ServiceOut, responses=responses(400, 404, 409))
 def hold_service(
-    context: Given, caller: Operator, service: ServiceId, ask: HoldAsk, idempotency_key: Key = None
+    context: Given,
+    caller: Operator,
+    service: ServiceId,
+    ask: HoldAsk,
+    language: Tongue,
+    idempotency_key: Key = None,
 ) -> JSONResponse:
     """Hold one service; a hold beyond the policy's bounds is refused with the bound in words."""
     request = _request(context, caller, ask, (None, service), idempotency_key)
-    return once(context, caller, of_service(context, service, request))
+    return once(context, caller, of_service(context, service, request, language))
 
 
 @router.post("/accounts/{account}/holds", response_model=OrderedOut, responses=responses(400, 404, 409))

@@ -107,6 +107,9 @@ class HoldOut(BaseModel):
     note: str
     review_on: date | None = Field(default=None, description="When a person shall look whether it is still right.")
     beyond: bool = Field(default=False, description="Given beyond the policy's bounds by somebody who may.")
+    why_not: str = Field(
+        default="", description="Why the policy keeps it from being in force; empty where it does not."
+    )
 
 
 class RateOut(BaseModel):
@@ -142,6 +145,7 @@ class ServiceOut(BaseModel):
     reasons: list[ReasonOut]
     evidence: list[EvidenceOut]
     next_stage: str = Field(description="What would come next; empty where nothing would.")
+    next_rule: str = Field(default="", description="That stage's rule in words, with its source.")
     blocks: list[BlockOut] = Field(description="What keeps the next stage from being imposed.")
     review_at: datetime | None = Field(description="When any of this may change by the clock alone.")
     restored_by: list[str] = Field(description="What would restore the service, in words.")

@@ -9,7 +9,8 @@ from controller.api.auth import Reader
 from controller.api.models import AccountOut, FoundOut, HappenedOut, ServiceOut, TimelineOut
 from controller.api.paths import AccountId, Given, ServiceId, unknown_account, unknown_device, unknown_service
 from controller.api.problems import responses
-from controller.api.show import service_shown
+from controller.api.show import Teller, service_shown
+from controller.api.telling import Tongue
 from controller.api.views import DriftOut, StatusOut
 from controller.store.queries import freezing, holding, naming, outages, shown, unmatched, waiting, watched
 
@@ -17,10 +18,10 @@ router = APIRouter(prefix="/v1", responses=responses(401, 403, 422, 503))
 
 
 @router.get("/services/{service}", tags=["services"], responses=responses(404))
-def service(context: Given, caller: Reader, service: ServiceId) -> ServiceOut:
+def service(context: Given, caller: Reader, service: ServiceId, language: Tongue) -> ServiceOut:
     """What access a service has and why: reasons, evidence, what each device enforces, what comes next."""
     with context.database.read() as tx:
-        return service_shown(tx, service, context.clock(), context.settings.default_policy)
+        return service_shown(tx, service, context.clock(), Teller(context.book, language))
 
 
 @router.get("/services/{service}/timeline", tags=["services"], responses=responses(404))

@@ -21,10 +21,11 @@ from controller.api.auth import Caller
 from controller.api.context import Context
 from controller.api.paths import unknown_account, unknown_service
 from controller.api.problems import Problem
-from controller.api.show import service_shown
+from controller.api.show import Teller, service_shown
 from controller.refusals import OrderRefused
 from controller.review import review_in
 from controller.store.queries import accounts, repeated, shown
+from languages.language import Language
 
 log = logging.getLogger(__name__)
 
@@ -60,8 +61,8 @@ class About:
     state: Callable[[Connection, str, datetime], Any]
 
 
-def of_service(context: Context, service: str, request: Request) -> About:
-    """An order that is answered with the service as it is then (ServiceOut)."""
+def of_service(context: Context, service: str, request: Request, language: Language) -> About:
+    """An order that is answered with the service as it is then (ServiceOut); what it is told of first, it stays."""
 
     def account_of(tx: Connection) -> str:
         row = shown.service_row(tx, service)
@@ -70,7 +71,7 @@ def of_service(context: Context, service: str, request: Request) -> About:
         return str(row.account_id)
 
     def state(tx: Connection, told: str, now: datetime) -> Any:
-        found = service_shown(tx, service, now, context.settings.default_policy)
+        found = service_shown(tx, service, now, Teller(context.book, language))
         return found.model_copy(update={"told": told or found.told}).model_dump(mode="json")
 
     return About(request, account_of, state)

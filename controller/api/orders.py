@@ -14,10 +14,12 @@ from controller.api.models import ServiceOut
 from controller.api.once import Key, Request, of_service, once
 from controller.api.paths import Given, ServiceId
 from controller.api.problems import Problem, responses
+from controller.api.telling import Tongue
 from controller.core.policy import Policy
 from controller.orders import Ordered, restore, suspend
 from controller.store.queries import shown
 from enforcement.access import Reason
+from languages.language import Language
 
 router = APIRouter(
     prefix="/v1/services/{service}", tags=["orders"], responses=responses(400, 401, 403, 404, 409, 422, 503)
@@ -28,7 +30,12 @@ _BILLINGS = frozenset({Reason.BILLING, Reason.CUSTOMER_REQUEST})
 
 @router.post("/suspend", response_model=ServiceOut)
 def suspend_service(
-    context: Given, caller: Orderer, service: ServiceId, ask: SuspendAsk, idempotency_key: Key = None
+    context: Given,
+    caller: Orderer,
+    service: ServiceId,
+    ask: SuspendAsk,
+    language: Tongue,
+    idempotency_key: Key = None,
 ) -> JSONResponse:
     """Suspend a service for a reason, at once; the answer is the service as it is then.
 
@@ -42,12 +49,17 @@ def suspend_service(
         return ""
 
     request = {"order": "suspend", "service": service, **ask.model_dump(mode="json")}
-    return _ordered(context, caller, service, idempotency_key, request, effect)
+    return _ordered(context, caller, (service, language), idempotency_key, request, effect)
 
 
 @router.post("/restore", response_model=ServiceOut)
 def restore_service(
-    context: Given, caller: Orderer, service: ServiceId, ask: RestoreAsk, idempotency_key: Key = None
+    context: Given,
+    caller: Orderer,
+    service: ServiceId,
+    ask: RestoreAsk,
+    language: Tongue,
+    idempotency_key: Key = None,
 ) -> JSONResponse:
     """Restore a service: a courtesy until a date (`billing`), or the end of the orders given for another reason."""
     _check_reason(caller, ask.reason)
@@ -56,7 +68,7 @@ def restore_service(
         return restore(tx, Ordered(row, caller.name, ask.reason, ask.note, ask.until, now), _policy(context, row))
 
     request = {"order": "restore", "service": service, **ask.model_dump(mode="json")}
-    return _ordered(context, caller, service, idempotency_key, request, effect)
+    return _ordered(context, caller, (service, language), idempotency_key, request, effect)
 
 
 def _check_reason(caller: Caller, reason: Reason) -> None:
@@ -71,12 +83,14 @@ def _policy(context: Given, row: Any) -> Policy:
 def _ordered(
     context: Given,
     caller: Caller,
-    service: str,
+    asked: tuple[str, Language],
     key: str | None,
     request: dict[str, Any],
     effect: Callable[[Connection, Any, datetime], str],
 ) -> JSONResponse:
+    service, language = asked
+
     def given(tx: Connection, now: datetime) -> str:
         return effect(tx, shown.service_row(tx, service), now)
 
-    return once(context, caller, of_service(context, service, Request(key, request, given)))
+    return once(context, caller, of_service(context, service, Request(key, request, given), language))

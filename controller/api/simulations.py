@@ -20,12 +20,14 @@ from controller.api.auth import Operator, Reader
 from controller.api.context import Context
 from controller.api.paths import Given
 from controller.api.problems import Problem, responses
+from controller.api.telling import Tongue, headers_of, told
 from controller.core.foresight import Assume, What
 from controller.core.policy import Policy
 from controller.policies import BadPolicy, read_policy
 from controller.simulation import Found, Progress, Question, simulate
 from controller.store.queries.foreseeing import Chosen
 from controller.store.queries.freezing import sites_named
+from languages.language import Language
 
 router = APIRouter(prefix="/v1", tags=["foresight"], responses=responses(401, 403, 422, 503))
 
@@ -61,7 +63,7 @@ class SimulationAsk(Ask):
 
 
 @router.post("/simulations", response_class=StreamingResponse, responses=_LINES)
-def simulation(context: Given, caller: Operator, ask: SimulationAsk) -> StreamingResponse:
+def simulation(context: Given, caller: Operator, ask: SimulationAsk, language: Tongue) -> StreamingResponse:
     """Who would be warned, cut and released, and what blocks the others; of live data, changing nothing."""
     start = ask.at or context.clock()
     until = ask.until or start
@@ -70,13 +72,15 @@ def simulation(context: Given, caller: Operator, ask: SimulationAsk) -> Streamin
     policy, against = _given(context, ask.policy, "policy"), _given(context, ask.against, "against")
     chosen = Chosen(_policies_of(context, policy), context.book.default, ask.account, _site(context, ask.site))
     assume = Assume(notices=ask.notices, fresh=True)
-    return _told(context, Question(chosen, start, until, assume, policy, against, compare=ask.against is not None))
+    question = Question(chosen, start, until, assume, policy, against, compare=ask.against is not None)
+    return _told(context, question, language)
 
 
 @router.get("/today", response_class=StreamingResponse, responses=_LINES)
 def today(
     context: Given,
     caller: Reader,
+    language: Tongue,
     site: Annotated[str, Query(max_length=64, description="Of services at this site alone.")] = "",
 ) -> StreamingResponse:
     """Who is to be cut before midnight in the operator's time zone, when and why, as all facts stand now."""
@@ -84,7 +88,7 @@ def today(
     until = _midnight(context, now)
     chosen = Chosen(default=context.book.default, site=_site(context, site), by=until)
     wanted = frozenset({What.CUT, What.RELEASE})
-    return _told(context, Question(chosen, now, until, Assume(notices=False, fresh=False)), wanted)
+    return _told(context, Question(chosen, now, until, Assume(notices=False, fresh=False)), language, wanted)
 
 
 def _midnight(context: Context, now: datetime) -> datetime:
@@ -118,18 +122,21 @@ def _site(context: Context, site: str) -> str:
     return site
 
 
-def _told(context: Context, question: Question, wanted: frozenset[What] = frozenset(What)) -> StreamingResponse:
-    return StreamingResponse(_lines(context, question, wanted), media_type=NDJSON)
+def _told(
+    context: Context, question: Question, language: Language, wanted: frozenset[What] = frozenset(What)
+) -> StreamingResponse:
+    lines = _lines(context, question, language, wanted)
+    return StreamingResponse(lines, media_type=NDJSON, headers=headers_of(language))
 
 
-def _lines(context: Context, question: Question, wanted: frozenset[What]) -> Iterator[str]:
+def _lines(context: Context, question: Question, language: Language, wanted: frozenset[What]) -> Iterator[str]:
     counts: Counter[str] = Counter()
     for one in simulate(context.database, context.book, question):
         if isinstance(one, Progress):
             yield _line("progress", {"done": one.done, "of": one.of})
         elif one.foreseen.what in wanted:
             counts[one.foreseen.what] += 1
-            yield _line("found", _shown(one))
+            yield _line("found", _shown(one, language))
     ends = {"from": question.start.isoformat(), "until": question.until.isoformat()}
     yield _line("end", {"counts": {what.value: counts[what] for what in What if what in wanted}, **ends})
 
@@ -138,9 +145,12 @@ def _line(kind: str, body: dict[str, Any]) -> str:
     return json.dumps({kind: body}, ensure_ascii=False) + "\n"
 
 
-def _shown(found: Found) -> dict[str, Any]:
+def _shown(found: Found, language: Language) -> dict[str, Any]:
     one = found.foreseen
-    blocks = [{"code": str(block.code), "text": block.text, "until": _text(block.until)} for block in one.blocks]
+    blocks = [
+        {"code": str(block.code), "text": told(language, block.text), "until": _text(block.until)}
+        for block in one.blocks
+    ]
     return {
         "account": found.account,
         "service": one.service,
@@ -152,7 +162,7 @@ def _shown(found: Found) -> dict[str, Any]:
         "against_at": _text(found.against_at),
         "stage": one.stage,
         "access": one.access.value,
-        "text": one.text,
+        "text": told(language, one.text),
         "blocks": blocks,
     }
 

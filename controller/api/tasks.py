@@ -1,7 +1,7 @@
 """What waits for people: their yes or no to a stage, money of nobody, messages to send, numbers on their way back."""
 
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
@@ -21,16 +21,23 @@ from controller.api.people import (
     TasksOut,
 )
 from controller.api.problems import Problem, responses
+from controller.api.telling import Tongue, told_together
 from controller.approving import Said, say_to_stage
 from controller.concluded import APPROVAL, PERSON
 from controller.store.queries import holding, numbers, shown, unmatched, waiting, watched
+from languages.language import Language
 
 router = APIRouter(prefix="/v1", tags=["tasks"], responses=responses(401, 403, 422, 503))
 
 
 @router.post("/services/{service}/approvals", response_model=ServiceOut, responses=responses(400, 404, 409))
 def say(
-    context: Given, caller: Operator, service: ServiceId, ask: ApprovalAsk, idempotency_key: Key = None
+    context: Given,
+    caller: Operator,
+    service: ServiceId,
+    ask: ApprovalAsk,
+    language: Tongue,
+    idempotency_key: Key = None,
 ) -> JSONResponse:
     """A yes or a no to a stage of a service. The same person twice counts once; two approvals are two people's."""
 
@@ -40,11 +47,11 @@ def say(
         return say_to_stage(tx, Said(row, ask.stage, caller.name, ask.note, ask.refused), policy, now)
 
     request = Request(idempotency_key, {"order": "approval", "service": service, **ask.model_dump(mode="json")}, effect)
-    return once(context, caller, of_service(context, service, request))
+    return once(context, caller, of_service(context, service, request, language))
 
 
 @router.get("/tasks")
-def tasks(context: Given, caller: Reader) -> TasksOut:
+def tasks(context: Given, caller: Reader, language: Tongue) -> TasksOut:
     """All that waits for people, at most 200 of each kind."""
     now, book = context.clock(), context.book
     with context.database.read() as tx:
@@ -56,14 +63,18 @@ def tasks(context: Given, caller: Reader) -> TasksOut:
         ]
         return TasksOut.model_validate(
             {
-                "approvals": waiting.waiting_for(tx, APPROVAL),
-                "persons": waiting.waiting_for(tx, PERSON),
+                "approvals": [_waiting(one, language) for one in waiting.waiting_for(tx, APPROVAL)],
+                "persons": [_waiting(one, language) for one in waiting.waiting_for(tx, PERSON)],
                 "unmatched": unmatched.open_payments(tx),
                 "conflicts": list(watched.conflicts_listed(tx)),
                 "holds": holding.overdue_holds(tx, book.policies, book.default, now)[: waiting.SHOWN_AT_MOST],
                 "brakes": brakes,
             }
         )
+
+
+def _waiting(one: dict[str, Any], language: Language) -> dict[str, Any]:
+    return one | {"text": told_together(language, one["blocks"])}
 
 
 @router.get("/unmatched")

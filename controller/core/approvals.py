@@ -80,7 +80,7 @@ def lacking_people(stage: Stage, said: Given, needed: int) -> Iterable[Block]:
             "{stage} needs {needed} people's approval; given by: {people}; missing: {missing}.",
             stage=stage.name,
             needed=needed,
-            people=said.people or "nobody",
+            people=said.people or say("nobody"),
             missing=needed - len(said.approvals),
         )
         yield Block(Code.APPROVAL, text)

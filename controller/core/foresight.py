@@ -15,6 +15,7 @@ from controller.core.decide import decide
 from controller.core.decision import Block, Decision, NoticeDue
 from controller.core.facts import Facts, Fresh, Imposed, Notice, Suspension
 from controller.core.policy import Policy, Stage
+from controller.core.wording import say, sentences
 from enforcement.access import Access, Kind, Reason
 from enforcement.entries import ServiceId
 
@@ -129,7 +130,7 @@ class _Walk:
         before = next((one for one in self._facts.imposed if one.service == decision.service), None)
         if before is None or decision.stage:
             return False
-        text = _all_said(decision.blocks) or " ".join(one.text for one in decision.evidence)
+        text = _all_said(decision.blocks) or sentences(one.text for one in decision.evidence)
         self.found.append(self._foreseen(decision, What.RESTORE, before.stage, text))
         over = Suspension(before.service, before.access, before.since, self.now)
         left = tuple(one for one in self._facts.imposed if one.service != decision.service)
@@ -154,7 +155,9 @@ class _Walk:
     def _warn(self, decision: Decision, due: NoticeDue) -> bool:
         if due.send_at > self.now or not self._new(decision.service, f"{due.stage} {due.names_date}", What.WARN):
             return False
-        self.found.append(self._foreseen(decision, What.WARN, due.stage, f"names {due.names_date.isoformat()}"))
+        self.found.append(
+            self._foreseen(decision, What.WARN, due.stage, say("The message names {day}.", day=due.names_date))
+        )
         if not self._assume.notices:
             return False
         self._facts = replace(self._facts, notices=(*self._facts.notices, self._notice(decision, due)))
@@ -205,8 +208,8 @@ def _with_imposed(facts: Facts, imposed: Imposed) -> Facts:
 
 
 def _reasons(decision: Decision) -> str:
-    return " ".join(one.text for one in decision.reasons if one.reason is Reason.BILLING)
+    return sentences(one.text for one in decision.reasons if one.reason is Reason.BILLING)
 
 
 def _all_said(blocks: Iterable[Block]) -> str:
-    return " ".join(block.text for block in blocks)
+    return sentences(block.text for block in blocks)

@@ -216,4 +216,4 @@ def _deceased(facts: Facts, told: Sequence[Hold], days: Days) -> Iterator[Hold]:
             continue
         note = say("The bank returned {collection} and says that the payer has died.", collection=one.collection)
         id = f"{one.code}:{one.collection}"
-        yield Hold(id, HoldKind.DECEASED, since, "the bank", note, review_on=one.returned_on)
+        yield Hold(id, HoldKind.DECEASED, since, say("the bank"), note, review_on=one.returned_on)

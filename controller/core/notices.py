@@ -17,6 +17,7 @@ from controller.core.facts import Notice
 from controller.core.interruptions import prolonged
 from controller.core.ledger import Debt
 from controller.core.policy import NoticeRule, Stage
+from controller.core.rule_words import lead_in_words
 from controller.core.wording import At, Said, say
 
 
@@ -51,11 +52,6 @@ def by_notice(case: Case, stage: Stage, lacking: Sequence[Block]) -> list[Block]
     if not bindings:
         return [_missing(stage), *recent]
     return [*min((_lacks(case, stage, one, lacking) for one in bindings), key=nearness), *recent]
-
-
-def lead_in_words(rule: NoticeRule) -> Said:
-    """`15 working days`."""
-    return say("{n} {unit}", n=rule.lead, unit=rule.unit.replace("_", " "))
 
 
 def _messages(case: Case, stage: Stage) -> list[Notice]:
@@ -105,8 +101,8 @@ def _missing(stage: Stage) -> Block:
         text = say(
             "No notice of {stage} has been sent ({message}, by {channels}); it needs {lead}, and proof of delivery.",
             stage=stage.name,
-            message=rule.template or "any message",
-            channels=", ".join(sorted(rule.channels)) or "any channel",
+            message=rule.template or say("any message"),
+            channels=", ".join(sorted(rule.channels)) or say("any channel"),
             lead=lead_in_words(rule),
         )
     return Block(Code.NOTICE_MISSING, text)

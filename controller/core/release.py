@@ -81,7 +81,7 @@ def _instead(case: Case) -> Said:
     if last is not None:
         return say(
             "It was ported in and went back to its range holder, {holder}: ask there, or take another number.",
-            holder=last.range_holder or "which is not told",
+            holder=last.range_holder or say("which is not told"),
         )
     return say("A new contract can have another number, or this one as long as nobody else has got it.")
 

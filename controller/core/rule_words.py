@@ -5,8 +5,10 @@ Beside the evidence: a person who defends a cut reads here what the policy's num
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import assert_never
 
-from controller.core.policy import Conditions, Stage
+from controller.core.calendar import DayUnit
+from controller.core.policy import Conditions, NoticeRule, Stage
 from controller.core.wording import Said, say
 
 
@@ -15,15 +17,26 @@ def rule_in_words(stage: Stage) -> Said:
     """`portal: more than 1 month(s) since the bill was presented; notice 15 working days before. RD 899/2009 ...`."""
     source = stage.source
     return say(
-        "{stage}: {conditions}; notice {lead} {unit} before. {source} [{mark}, verified on {verified_on}]",
+        "{stage}: {conditions}; notice {lead} before. {source} [{mark}, verified on {verified_on}]",
         stage=stage.name,
         conditions=_any_of([_all_of(one) for one in stage.conditions]),
-        lead=stage.notice.lead,
-        unit=stage.notice.unit.replace("_", " "),
+        lead=lead_in_words(stage.notice),
         source=source.text,
         mark=source.mark,
         verified_on=source.verified_on.isoformat(),
     )
+
+
+def lead_in_words(rule: NoticeRule) -> Said:
+    """`15 working days`."""
+    match rule.unit:
+        case DayUnit.HOURS:
+            return say("{n} hours", n=rule.lead)
+        case DayUnit.DAYS:
+            return say("{n} days", n=rule.lead)
+        case DayUnit.WORKING_DAYS:
+            return say("{n} working days", n=rule.lead)
+    assert_never(rule.unit)
 
 
 def _any_of(ways: list[Said]) -> Said:

@@ -4,7 +4,7 @@ Every sentence that a person may read is made by `say`. It is English text, and 
 in Spanish translates the template and formats the values anew. Money, days and instants read the same everywhere.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -17,9 +17,14 @@ _DECIMALS = dict.fromkeys(("CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
+def decimals_of(currency: str) -> int:
+    """How many digits of an amount in minor units stand after the point."""
+    return _DECIMALS.get(currency, 2)
+
+
 def money(amount: int, currency: str) -> str:
     """`29.90 EUR` for 2990 minor units."""
-    decimals = _DECIMALS.get(currency, 2)
+    decimals = decimals_of(currency)
     if not decimals:
         return f"{amount} {currency}"
     whole, rest = divmod(abs(amount), 10**decimals)
@@ -78,6 +83,12 @@ class Said(str):
 def say(template: str, **values: Value) -> Said:
     """`say("{n} invoices of {owed}", n=3, owed=Money(2990, "EUR"))`. The template is a literal: translators find it."""
     return Said(template, values)
+
+
+def sentences(texts: Iterable[str]) -> Said:
+    """Whole sentences, one after the other; there is nothing to translate between them."""
+    values: dict[str, Value] = {f"s{number}": text for number, text in enumerate(texts)}
+    return Said(" ".join(f"{{{name}}}" for name in values), values)
 
 
 def shown(value: Value) -> str:

@@ -23,7 +23,7 @@ def waiting_for(tx: Connection, what: str, limit: int = SHOWN_AT_MOST) -> list[S
             "account": row.account_id,
             "stage": row.body["next_stage"],
             "since": row.decided_at,
-            "text": " ".join(block["text"] for block in row.body["blocks"] if block["code"] == what),
+            "blocks": [block for block in row.body["blocks"] if block["code"] == what],
         }
         for row in rows
     ]

@@ -1,0 +1,1 @@
+"""What people read, in their language: sentences of the controller and labels of the command, from gettext catalogs."""
