@@ -1,6 +1,7 @@
 """The controller put together: settings and a clock in, an application out; and the process that serves it."""
 
 import asyncio
+import gc
 import logging
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -168,5 +169,7 @@ def serve(settings: Settings, clock: Clock = system_clock) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("apscheduler").setLevel(logging.WARNING)  # it logs every tick
     scheme = "https" if settings.tls_certificate else "http"
+    # What stands by now lives as long as the process does: the collector need not look through it at each review.
+    gc.freeze()
     log.info("installation=%s listens=%s://%s:%d", settings.installation, scheme, settings.host, settings.port)
     make_server(settings, clock).run()

@@ -10,6 +10,7 @@ from sqlalchemy import Row
 from controller.core.decide import decide
 from controller.core.decision import Block, Decision
 from controller.core.facts import AccountId
+from controller.core.fingerprint import fingerprint_of
 from controller.core.policy import Policy
 from controller.core.wording import say
 from controller.desired import CONTESTED, enforceable, shortcomings
@@ -36,15 +37,24 @@ class Book:
             loaded = ", ".join(sorted(self.policies)) or "none"
             raise ValueError(f"default_policy {self.default!r} is not among the loaded policies: {loaded}")
 
+    def policy_of(self, row: Any) -> tuple[Policy, str]:
+        """The policy of an account (a row of `accounts`), and the name that it goes by; the default where unknown."""
+        named = row.policy or self.default
+        return self.policies.get(named, self.policies[self.default]), named
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One account under review; `row` is its row of `accounts`, `review_at` when the clock alone may change this."""
+    """One account under review; `row` is its row of `accounts`, `review_at` when the clock alone may change this.
+
+    `fingerprint` is that of its decisions, None where more than facts, policy and clock had a part in them.
+    """
 
     row: Row[Any]
     policy: Policy
     decisions: tuple[Decision, ...]
     review_at: datetime | None
+    fingerprint: str | None
 
 
 def conclude(
@@ -56,8 +66,7 @@ def conclude(
     neither imposed nor counted.
     """
     facts = situation.facts[AccountId(row.id)]
-    named = row.policy or book.default
-    policy = book.policies.get(named, book.policies[book.default])
+    policy, named = book.policy_of(row)
     also: dict[ServiceId, list[Block]] = {ServiceId(service): [block] for service, block in held.items()}
     if policy.name != named:
         for service in facts.services:
@@ -69,7 +78,8 @@ def conclude(
             also.setdefault(decision.service, []).extend(blocks)
             found = decide(facts, policy, now, also)
     shown = tuple(_with_shortcomings(decision, situation) for decision in found)
-    return Case(row, policy, shown, _review_at(shown, now))
+    pure = not also and shown == found and situation.fictions.isdisjoint(service.id for service in facts.services)
+    return Case(row, policy, shown, next_review(shown, now), fingerprint_of(found) if pure else None)
 
 
 def _policy_missing(name: str) -> Block:
@@ -82,7 +92,7 @@ def _with_shortcomings(decision: Decision, situation: Situation) -> Decision:
     return replace(decision, blocks=(*decision.blocks, *found)) if found else decision
 
 
-def _review_at(decisions: Sequence[Decision], now: datetime) -> datetime | None:
+def next_review(decisions: Sequence[Decision], now: datetime) -> datetime | None:
     """The earliest that any decision asks for. One that is past already would be asked for again and again."""
     asked = [decision.review_at for decision in decisions if decision.review_at is not None]
     if any(block.code == CONTESTED for decision in decisions for block in decision.blocks):

@@ -88,8 +88,8 @@ def changed_entries(
     present: Mapping[str, Any],
     cause_at: datetime | None,
 ) -> list[Wanted]:
-    """The entries of one service that are to be other than at `present` (rows of `entries` by binding)."""
-    tamed = any(_was_in_force(row) for row in present.values() if row.service_id == decision.service)
+    """The entries of one service that are to be other than at `present` (its rows of `entries` by binding)."""
+    tamed = any(map(_was_in_force, present.values()))
     found = (_wanted(decision, account, one, present.get(one.binding), cause_at, tamed) for one in bound)
     return [entry for entry in found if _differs(entry, present.get(entry.binding))]
 

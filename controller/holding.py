@@ -68,7 +68,7 @@ def give_hold(tx: Connection, asked: HoldAsked, policy: Policy, now: datetime) -
     ordering.give_hold(tx, now, account_id=asked.account, **hold_row(hold))
     until = f"until {hold.until.isoformat()}" if hold.until else "until somebody ends it"
     _tell(tx, now, asked.author, f"hold {hold.id} ({hold.kind}) {until}: {asked.note}", asked.account, asked.service)
-    accounts.mark_for_review(tx, [asked.account], now)
+    accounts.mark_for_review(tx, [asked.account], now, urgent=True)
     return hold.id
 
 
@@ -122,7 +122,7 @@ def end_hold(tx: Connection, row: Any, note: str, by: str, now: datetime) -> Non
         raise OrderRefused(f"The hold {row.id} ended on {row.until.isoformat()}.")
     ordering.end_hold(tx, row, now)
     _tell(tx, now, by, f"hold {row.id} ({row.kind}) ended: {note}", row.account_id, row.service_id)
-    accounts.mark_for_review(tx, [row.account_id], now)
+    accounts.mark_for_review(tx, [row.account_id], now, urgent=True)
 
 
 def _tell(tx: Connection, now: datetime, by: str, text: str, account: str, service: str | None) -> None:

@@ -162,4 +162,4 @@ def _finish(tx: Connection, ordered: Ordered, kind: str, text: str) -> None:
         tx,
         [Happening(ordered.now, kind, ordered.author, text, service.account_id, service.id, detail=detail)],
     )
-    accounts.mark_for_review(tx, [service.account_id], ordered.now)
+    accounts.mark_for_review(tx, [service.account_id], ordered.now, urgent=True)

@@ -16,14 +16,18 @@ from controller.braking import FirstImposition, pass_brake
 from controller.concluded import billing_access, conclusion_of
 from controller.conclusion import Book, Case, conclude
 from controller.core.decision import Block
+from controller.core.facts import AccountId
 from controller.desired import changed_entries, tombstone
 from controller.numbering import follow_numbers
 from controller.situation import Situation, situation_of
 from controller.store.engine import Database
 from controller.store.queries import accounts, decisions
+from controller.store.queries.accounts import Reviewed
 from controller.store.queries.devices import next_revisions
 from controller.store.queries.entries import Wanted, write_entries
+from controller.store.queries.facts import facts_of
 from controller.store.queries.timeline import Happening, record
+from controller.unchanged import unchanged
 
 RETRY = timedelta(minutes=5)
 """How long after a review failed the account is tried again; an event about it has it tried at once."""
@@ -95,12 +99,16 @@ def review_in(tx: Connection, ids: Sequence[str], book: Book, now: datetime) -> 
 
 def _review(tx: Connection, due: Sequence[Row[Any]], book: Book, now: datetime) -> int:
     """Review accounts whose rows are locked. The number of services whose decision changed."""
-    situation = situation_of(tx, due, now)
+    facts = facts_of(tx, [row.id for row in due], now)
+    same = unchanged(tx, due, facts, book, now)
+    due = [row for row in due if row.id not in same]
+    situation = situation_of(tx, {AccountId(row.id): facts[AccountId(row.id)] for row in due})
 
     cases = [conclude(situation, row, book, now) for row in due]
     cases = _braked(tx, cases, situation, book, now)
 
     changed = _save_conclusions(tx, cases, situation, now)
+    accounts.reviewed(tx, same | {case.row.id: Reviewed(case.review_at, case.fingerprint) for case in cases}, now)
     _write_entries(tx, cases, situation, now)
     return changed
 
@@ -135,8 +143,6 @@ def _save_conclusions(tx: Connection, cases: Sequence[Case], situation: Situatio
     decisions.save_decisions(tx, [one.row for one in changed])
     record(tx, [line for one in changed for line in one.lines])
     follow_numbers(tx, [what for what, one in zip(decided, made, strict=True) if one.changed], situation, now)
-    if cases:
-        accounts.reviewed(tx, {case.row.id: case.review_at for case in cases}, now)
     return len(changed)
 
 
@@ -145,5 +151,7 @@ def _write_entries(tx: Connection, cases: Sequence[Case], situation: Situation, 
     for case in cases:
         for decision in case.decisions:
             bound = situation.bound_of(decision.service)
-            wanted += changed_entries(decision, case.row.id, bound, situation.entries, case.row.cause_at)
+            wanted += changed_entries(
+                decision, case.row.id, bound, situation.entries_of(decision.service), case.row.cause_at
+            )
     write_entries(tx, wanted, next_revisions(tx, {entry.device for entry in wanted}), now)

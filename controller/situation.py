@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -13,15 +12,17 @@ from controller.store.queries.bindings import Place, binding_id, bindings_of_acc
 from controller.store.queries.decisions import decisions_of, only_observed
 from controller.store.queries.devices import devices_named
 from controller.store.queries.entries import entries_for_review
-from controller.store.queries.facts import facts_of
 from controller.store.queries.standing import OBSERVE, modes_of_devices
 from enforcement.access import Access, Kind
 from enforcement.modes import Mode
 
+_NONE: Mapping[str, Row[Any]] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """`bound` are the live bindings of each service, `entries` the rows of the accounts' entries by binding.
+    """`bound` are the live bindings of each service, `entries` the rows of their entries by
+    service and binding.
 
     `over` are the entries whose bindings have ended, `decided` and `imposed` what is in force, by service. `fictions`
     are services with a stage that was only observed, which a device would enforce by now: it cut nobody, so it is no
@@ -30,7 +31,7 @@ class Situation:
 
     facts: Mapping[AccountId, Facts]
     bound: Mapping[str, tuple[Bound, ...]]
-    entries: Mapping[str, Row[Any]]
+    entries: Mapping[str, Mapping[str, Row[Any]]]
     over: tuple[Row[Any], ...]
     decided: Mapping[str, Row[Any]]
     imposed: Mapping[str, Imposed]
@@ -40,15 +41,18 @@ class Situation:
         """The live bindings of a service."""
         return self.bound.get(service, ())
 
+    def entries_of(self, service: str) -> Mapping[str, Row[Any]]:
+        """The rows of a service's entries, by binding."""
+        return self.entries.get(service, _NONE)
+
     def enforcing(self, service: str, access: Access) -> frozenset[str]:
         """The devices that would be let enforce that access for a service now: those that a first cut counts on."""
         return _enforcing(self.bound_of(service), access)
 
 
-def situation_of(tx: Connection, due: Sequence[Row[Any]], now: datetime) -> Situation:
-    """Load what concerns these accounts; the caller holds their locks."""
-    ids = [row.id for row in due]
-    facts = facts_of(tx, ids, now)
+def situation_of(tx: Connection, facts: Mapping[AccountId, Facts]) -> Situation:
+    """Load what concerns the accounts of these facts; the caller holds their locks."""
+    ids = sorted(facts)
     rows = bindings_of_accounts(tx, ids)
     claims = claims_of(tx, {(row.device, row.key) for row in rows})
     devices = devices_named(tx, {row.device for row in rows})
@@ -66,12 +70,19 @@ def situation_of(tx: Connection, due: Sequence[Row[Any]], now: datetime) -> Situ
     return Situation(
         facts=facts,
         bound=bound,
-        entries={row.binding: row for row in found},
+        entries=_by_service(found),
         over=tuple(over),
         decided=decisions_of(tx, services),
         imposed={one.service: one for known in facts.values() for one in known.imposed},
         fictions=fictions,
     )
+
+
+def _by_service(rows: Sequence[Row[Any]]) -> dict[str, dict[str, Row[Any]]]:
+    found: dict[str, dict[str, Row[Any]]] = {}
+    for row in rows:
+        found.setdefault(row.service_id, {})[row.binding] = row
+    return found
 
 
 def _enforcing(bound: Sequence[Bound], access: Access) -> frozenset[str]:

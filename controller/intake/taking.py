@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection
 
-from controller.core.facts import Payment, Return
+from controller.core.facts import Hold, Invoice, Payment, Return
 from controller.intake.events import Event, read_event
 from controller.intake.facts import Fact, FreshnessTold, ServiceTold, UnmatchedTold
 from controller.intake.reader import EventRefused
@@ -104,7 +104,9 @@ def _take(tx: Connection, batch: Sequence[tuple[int, Event]], now: datetime) -> 
     lock_accounts(tx, concerned)
     lines = [line for event, row in zip(taken, rows, strict=True) for line in _keep(tx, event, row, now)]
     keep_conflicts(tx, [_conflict(event, account, now) for event in disputed for account in quarrels[_key(event)]])
-    mark_for_review(tx, concerned, now)
+    urgent = _concerned_urgently(taken)
+    mark_for_review(tx, concerned - urgent, now)
+    mark_for_review(tx, concerned & urgent, now, urgent=True)
     record(tx, [*lines, *(_quarrel(event, now) for event in disputed)])
     return answers
 
@@ -162,6 +164,15 @@ def _concerned(tx: Connection, taken: Sequence[Event], rows: Sequence[Row]) -> s
     places = {place for fact in services for place in fact.bindings}
     places |= {place for fact in services for place in bindings.live_bindings_of(tx, fact.service.id)}
     return found | bindings.accounts_at(tx, places)
+
+
+def _concerned_urgently(taken: Sequence[Event]) -> set[str]:
+    """Those whom an event may restore: money, a hold, a bill that is taken back."""
+    return {event.told.account for event in taken if event.told.account is not None and _may_restore(event.told.fact)}
+
+
+def _may_restore(fact: Fact) -> bool:
+    return isinstance(fact, Payment | Hold) or (isinstance(fact, Invoice) and (fact.cancelled or fact.amount < 0))
 
 
 def _candidates(tx: Connection, facts: Sequence[Fact]) -> set[str]:

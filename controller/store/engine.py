@@ -5,6 +5,7 @@ READ COMMITTED with row locks on PostgreSQL and BEGIN IMMEDIATE on SQLite (one w
 lock). A read is one consistent snapshot: REPEATABLE READ READ ONLY on PostgreSQL, a WAL snapshot on SQLite.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,9 +66,15 @@ def open_database(url: str) -> Database:
         case "sqlite":
             return Database(_sqlite(parsed))
         case "postgresql":
-            return Database(create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True))
+            driver = parsed.set(drivername="postgresql+psycopg")
+            return Database(create_engine(driver, pool_pre_ping=True, json_deserializer=_loaded))
         case other:
             raise ValueError(f"database {other!r} is not supported: use sqlite or postgresql")
+
+
+def _loaded(text: bytes) -> Any:
+    """JSON as it is stored; most of it by far are empty lists."""
+    return [] if len(text) == 2 and bytes(text) == b"[]" else json.loads(bytes(text))
 
 
 def _sqlite(url: URL) -> Engine:

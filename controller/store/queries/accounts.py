@@ -1,12 +1,14 @@
 """Accounts: the row whose lock is the claim (rule 1), and whose `review_at` is the mark for review."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, case, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, case, false, func, or_, select, true, update
 
 from controller.core.facts import AccountId
+from controller.store.queries.among import IDS, among
 from controller.store.queries.writing import chunks, insert_missing
 from controller.store.tables import accounts
 
@@ -22,13 +24,14 @@ def lock_accounts(tx: Connection, ids: Collection[str]) -> None:
         tx.execute(select(accounts.c.id).where(accounts.c.id.in_(some)).order_by(accounts.c.id).with_for_update())
 
 
-def mark_for_review(tx: Connection, ids: Collection[str], now: datetime) -> None:
+def mark_for_review(tx: Connection, ids: Collection[str], now: datetime, *, urgent: bool = False) -> None:
     """Have these accounts reviewed now. The caller holds their locks.
 
-    The cause is the earliest that no review has seen yet: restores are timed from it.
+    The cause is the earliest that no review has seen yet: restores are timed from it. What is `urgent`, because it may
+    restore somebody, overtakes all others.
     """
     for some in chunks(sorted(ids)):
-        _mark(tx, accounts.c.id.in_(some), now)
+        _mark(tx, accounts.c.id.in_(some), now, urgent=urgent)
 
 
 def lock_and_mark(tx: Connection, chosen: Select[tuple[str]], now: datetime) -> int:
@@ -38,20 +41,24 @@ def lock_and_mark(tx: Connection, chosen: Select[tuple[str]], now: datetime) -> 
     return _mark(tx, concerned, now)
 
 
-def _mark(tx: Connection, concerned: ColumnElement[bool], now: datetime) -> int:
+def _mark(tx: Connection, concerned: ColumnElement[bool], now: datetime, *, urgent: bool = False) -> int:
     soon = case((or_(accounts.c.review_at.is_(None), accounts.c.review_at > now), now), else_=accounts.c.review_at)
     cause = func.coalesce(accounts.c.cause_at, now)
-    return tx.execute(update(accounts).where(concerned).values(review_at=soon, cause_at=cause)).rowcount
+    values: dict[str, Any] = {"review_at": soon, "cause_at": cause}
+    if urgent:
+        values["urgent"] = true()
+    return tx.execute(update(accounts).where(concerned).values(values)).rowcount
 
 
 def accounts_due(tx: Connection, now: datetime, limit: int) -> Sequence[Row[Any]]:
-    """Lock accounts whose review has come, oldest mark first: rows of `accounts`, in id order.
+    """Lock accounts whose review has come: the urgent ones alone, else the oldest marks; rows in id order.
 
     Those that another transaction holds are passed over. An intake or a review leaves them as they shall be; a permit
     or a report changes nothing of them and ends at once: the caller looks again soon.
     """
     due = select(accounts).where(accounts.c.review_at <= now).order_by(accounts.c.review_at, accounts.c.id)
-    found = tx.execute(due.limit(limit).with_for_update(skip_locked=True)).all()
+    taking = due.limit(limit).with_for_update(skip_locked=True)
+    found = tx.execute(taking.where(accounts.c.urgent)).all() or tx.execute(taking).all()
     return sorted(found, key=lambda row: str(row.id))
 
 
@@ -67,16 +74,36 @@ def how_many_due(tx: Connection, now: datetime, at_most: int = 10_000) -> int:
     return tx.execute(select(func.count()).select_from(some)).scalar_one()
 
 
-def reviewed(tx: Connection, next_reviews: Mapping[str, datetime | None], now: datetime) -> None:
-    """The reviews of these locked accounts are done; the next of each is at its instant, never where that is None."""
-    values: dict[str, Any] = {
-        "review_at": bindparam("_next"),
-        "cause_at": None,
-        "reviewed_at": now,
-        "review_error": None,
-    }
-    done = update(accounts).where(accounts.c.id == bindparam("_account")).values(values)
-    tx.execute(done, [{"_account": account, "_next": next_reviews[account]} for account in sorted(next_reviews)])
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """What is kept of a review on its account: when the next one is (never where None), and its fingerprint."""
+
+    review_at: datetime | None
+    concluded: str | None
+
+
+def reviewed(tx: Connection, reviews: Mapping[str, Reviewed], now: datetime) -> None:
+    """The reviews of these locked accounts are done. Most of a batch are alike, and are written in one statement."""
+    alike: dict[Reviewed, list[str]] = {}
+    for account in sorted(reviews):
+        alike.setdefault(reviews[account], []).append(account)
+    for review, ids in alike.items():
+        values = {"_next": review.review_at, "_concluded": review.concluded, "_now": now, IDS: ids}
+        tx.execute(_REVIEWED, values)
+
+
+_REVIEWED = (
+    update(accounts)
+    .where(among(accounts.c.id))
+    .values(
+        review_at=bindparam("_next"),
+        cause_at=None,
+        urgent=false(),
+        reviewed_at=bindparam("_now"),
+        review_error=None,
+        concluded=bindparam("_concluded"),
+    )
+)
 
 
 def review_failed(tx: Connection, account: AccountId, error: str, again_at: datetime) -> None:

@@ -1,16 +1,17 @@
 """`column is one of these`, as one parameter: a statement is built once and fits any number of values.
 
-PostgreSQL takes an array, SQLite a JSON list; an IN list would be written out anew for each batch.
+PostgreSQL takes an array, SQLite a JSON list, both written out here as one text: an IN list would be a statement anew
+for each batch, and a driver's own arrays are written an element at a time for each of a dozen statements.
 """
 
 import json
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Dialect, Text, TypeDecorator, bindparam
+from sqlalchemy import ColumnElement, Dialect, Text, TypeDecorator, bindparam
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import Boolean, TypeEngine
+from sqlalchemy.types import Boolean
 
 IDS = "ids"
 """The parameter's name: `tx.execute(statement, {IDS: [...]})`."""
@@ -20,11 +21,14 @@ class _Many(TypeDecorator[Any]):
     impl = Text
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(ARRAY(Text()) if dialect.name == "postgresql" else Text())
-
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        return list(value) if dialect.name == "postgresql" else json.dumps(list(value))
+        """PostgreSQL's array literal (its manual, 8.15.2), or a JSON list."""
+        if dialect.name != "postgresql":
+            return json.dumps(list(value))
+        joined = '","'.join(value)
+        if "\\" in joined or joined.count('"') != 2 * max(len(value) - 1, 0):
+            joined = '","'.join(one.replace("\\", "\\\\").replace('"', '\\"') for one in value)
+        return f'{{"{joined}"}}' if value else "{}"
 
 
 class _Among(FunctionElement[bool]):
@@ -35,7 +39,7 @@ class _Among(FunctionElement[bool]):
 @compiles(_Among, "postgresql")
 def _on_postgresql(element: _Among, compiler: SQLCompiler, **more: Any) -> str:
     column, values = (compiler.process(part, **more) for part in element.clauses)
-    return f"{column} = ANY({values})"
+    return f"{column} = ANY(CAST({values} AS text[]))"
 
 
 @compiles(_Among, "sqlite")

@@ -49,7 +49,7 @@ def facts_of(tx: Connection, ids: Iterable[str], now: datetime | None = None) ->
     spoken = _freshness(tx)
     about = {row.id: row for row in tx.execute(_ACCOUNTS, {IDS: wanted})}
     parts: dict[str, ByAccount[Any]] = {
-        name: _grouped(tx, question, made, wanted) for name, (question, made) in _QUESTIONS.items()
+        name: _grouped(tx, question, made, wanted) for name, (question, made) in QUESTIONS.items()
     }
     parts["imposed"], parts["suspensions"] = imposed_and_over(tx.execute(_IMPOSITIONS, {IDS: wanted}).all())
     parts["holds"] = _joined(parts["holds"], outage_holds(tx, wanted, now))
@@ -74,7 +74,7 @@ def _grouped(
     tx: Connection, question: Executable, made: Callable[[Row[Any]], Fact], wanted: Sequence[str]
 ) -> ByAccount[Fact]:
     found: dict[str, list[Fact]] = defaultdict(list)
-    for row in tx.execute(question, {IDS: wanted}):
+    for row in tx.execute(question, {IDS: wanted}).all():
         found[row.account_id].append(made(row))
     return dict(found)
 
@@ -118,7 +118,7 @@ def _unmatched() -> Select[Any]:
 _ACCOUNTS = select(accounts.c.id, accounts.c.tags, accounts.c.municipality).where(among(accounts.c.id))
 _FRESHNESS = select(freshness.c.source, freshness.c.payments_known_until).order_by(freshness.c.source)
 _IMPOSITIONS = _by_service(impositions)
-_QUESTIONS: Mapping[str, tuple[Select[Any], Callable[[Row[Any]], Any]]] = {
+QUESTIONS: Mapping[str, tuple[Select[Any], Callable[[Row[Any]], Any]]] = {
     "services": (_of(services), factual.service),
     "invoices": (_of(invoices), factual.invoice),
     "collections": (_of(collections), factual.collection),
@@ -132,3 +132,4 @@ _QUESTIONS: Mapping[str, tuple[Select[Any], Callable[[Row[Any]], Any]]] = {
     "ports": (_of(ports), factual.port),
     "conflicts": (_of(conflicts).where(conflicts.c.settled_at.is_(None)), factual.conflict),
 }
+"""What is asked of a batch, by the field of Facts, and what is made of each row."""

@@ -7,11 +7,13 @@ from sqlalchemy import (
     Column,
     Date,
     ForeignKey,
+    Index,
     Integer,
     String,
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 from controller.store.tables.base import Identity, Instant, metadata, told_by
@@ -51,15 +53,22 @@ accounts = Table(
     Column("policy", Identity),
     Column("tags", JSON, nullable=False),
     Column("municipality", Identity, nullable=False),
-    Column("review_at", Instant, index=True),
+    Column("review_at", Instant),
     Column("cause_at", Instant),
+    Column("urgent", Boolean, nullable=False, server_default=false()),
     Column("reviewed_at", Instant),
     Column("review_error", Text),
+    Column("concluded", String(32)),
     *told_by(),
+    Index(None, "review_at", "id"),
 )
 """`review_at` is the mark for review. `cause_at` is when the event arrived that set it: restores are timed from it.
+`urgent` marks may restore somebody: they overtake all others.
 
-`review_error` says why the last review failed: until one succeeds, what was concluded before gets no permit."""
+`review_error` says why the last review failed: until one succeeds, what was concluded before gets no permit.
+`concluded` is the fingerprint of what it concluded; NULL where the store had a part in that (brake, devices)."""
+
+Index("ix_accounts_urgent", accounts.c.review_at, accounts.c.id, postgresql_where=accounts.c.urgent)
 
 services = Table(
     "services",

@@ -16,15 +16,20 @@ def upgrade() -> None:
         sa.Column("municipality", sa.String(length=64), nullable=False),
         sa.Column("review_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("cause_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("urgent", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("reviewed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("review_error", sa.Text(), nullable=True),
+        sa.Column("concluded", sa.String(length=32), nullable=True),
         sa.Column("event_time", sa.DateTime(timezone=True), nullable=False),
         sa.Column("event_sequence", sa.BigInteger(), nullable=False),
         sa.Column("event_source", sa.String(length=255), nullable=False),
         sa.Column("event_id", sa.String(length=255), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_accounts")),
     )
-    op.create_index(op.f("ix_accounts_review_at"), "accounts", ["review_at"], unique=False)
+    op.create_index(op.f("ix_accounts_review_at_id"), "accounts", ["review_at", "id"], unique=False)
+    op.create_index(
+        "ix_accounts_urgent", "accounts", ["review_at", "id"], unique=False, postgresql_where=sa.text("urgent")
+    )
     op.create_table(
         "approvals",
         sa.Column("id", sa.Integer(), nullable=False),
