@@ -1,18 +1,18 @@
-"""A policy that changed: its accounts are decided anew, a few thousand a second, so that no payment waits behind them.
+"""A policy that changed: its accounts are decided anew, after whatever may restore somebody.
 
 At the controller's start, beside the reviews. What the new version would newly impose passes the brake like all else.
 """
 
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from controller.conclusion import Book
 from controller.store.engine import Database
 from controller.store.queries.renewing import is_outdated, mark_outdated
 from controller.store.queries.timeline import Happening, record
 
-CHUNK = 1000
-"""Accounts that are marked in one transaction, and reviewed in one second."""
+CHUNK = 5000
+"""Accounts that are marked in one transaction: intake waits for their locks no longer than that takes."""
 
 log = logging.getLogger(__name__)
 
@@ -26,13 +26,13 @@ def _renew(database: Database, policy: str, version: str, now: datetime) -> int:
     with database.read() as tx:
         if not is_outdated(tx, policy, version):
             return 0
-    marked, last, at = 0, "", now
+    marked, last = 0, ""
     while True:
         with database.write() as tx:
-            found = mark_outdated(tx, policy, version, last, at, CHUNK)
+            found = mark_outdated(tx, policy, version, last, now, CHUNK)
             if not found:
                 break
-        marked, last, at = marked + len(found), found[-1], at + timedelta(seconds=1)
+        marked, last = marked + len(found), found[-1]
     text = f"policy {policy} has a new version, {version}: {marked} accounts are to be decided anew"
     log.info("%s", text)
     with database.write() as tx:
