@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 
 from drivers.base import Step, StepState
 from drivers.mikrotik.entries import PATHS, Row
+from drivers.mikrotik.framing import Words
 from drivers.mikrotik.judging import is_ours, whose
 from drivers.mikrotik.prepare import Preparation
 from drivers.mikrotik.reading import Reader
 from drivers.mikrotik.settings import Settings
 from drivers.mikrotik.ways import Way
-from drivers.mikrotik.wire import Connection, Reply, Words
+from drivers.mikrotik.wire import Connection, Reply
 from enforcement.keys import KeyType
 
 RuleRow = dict[str, str]

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Sequence
 
 from drivers.mikrotik.allowed import Allowed
 from drivers.mikrotik.entries import either_of
+from drivers.mikrotik.framing import Words
 from drivers.mikrotik.reading import Link, Reader
 from drivers.mikrotik.settings import Connections, Settings
 from drivers.mikrotik.ways import HOLDERS
-from drivers.mikrotik.wire import Connection, Words
+from drivers.mikrotik.wire import Connection
 from enforcement.access import Access
 from enforcement.changes import Change, Remove, key_of
 from enforcement.keys import Key
@@ -86,7 +87,10 @@ class Ending:
         return {at for at in doomed if {_id(link) for link in doomed[at]} & {_id(link) for link in still.get(at, ())}}
 
     def _doomed(self, live: Sequence[Live], query: Words) -> dict[int, list[Link]]:
-        allowed = Allowed(self._reader.links(query), self._settings)
+        links = self._reader.links(query)
+        if not links:
+            return {}
+        allowed = Allowed(links, self._settings)
         found = {
             at: [link for home in homes for link in allowed.of(home) if allowed.must_end(link, _access_after(change))]
             for at, change, homes in live

@@ -4,12 +4,14 @@ import re
 from collections.abc import Iterable, Sequence, Set
 from functools import lru_cache
 from hashlib import sha256
+from sys import intern
 from typing import NamedTuple
 
 from drivers.base import Garbled
+from drivers.mikrotik.framing import Words
 from drivers.mikrotik.notes import note_in
 from drivers.mikrotik.values import yes
-from drivers.mikrotik.wire import Sieve, Words
+from drivers.mikrotik.wire import Sieve
 from enforcement.entries import Mark
 from enforcement.keys import Key, KeyType
 
@@ -123,16 +125,16 @@ def _row(type: KeyType, answer: dict[str, str]) -> Row:
     comment = answer.get("comment", "")
     note = note_in(comment) if comment else None
     return Row(
-        path=PATHS[type],
-        id=answer[".id"],
-        list=answer["list"],
-        address=answer["address"],
-        key=_key(type, answer["address"]),
-        comment=comment,
-        mark=note.mark if note else None,
-        holder=note.key if note else None,
-        enabled=not yes(answer.get("disabled", "false")),
-        dynamic=yes(answer.get("dynamic", "false")),
+        PATHS[type],
+        answer[".id"],
+        intern(answer["list"]),
+        answer["address"],
+        _key(type, answer["address"]),
+        comment,
+        note.mark if note else None,
+        note.key if note else None,
+        not yes(answer.get("disabled", "false")),
+        yes(answer.get("dynamic", "false")),
     )
 
 

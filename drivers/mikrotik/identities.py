@@ -7,9 +7,9 @@ IPv6 beside IPv4: prefixes delegated by DHCPv6 and advertised prefixes, known by
 from collections.abc import Iterable, Mapping
 
 from drivers.mikrotik.entries import either_of
+from drivers.mikrotik.framing import Words
 from drivers.mikrotik.values import duid_mac, yes
 from drivers.mikrotik.ways import Way
-from drivers.mikrotik.wire import Words
 from enforcement.keys import Key, KeyType
 
 Answers = Mapping[str, list[dict[str, str]]]

@@ -21,6 +21,7 @@ from enforcement.observed import Live, Seen
 
 _ADDRESSES = frozenset({KeyType.IPV4, KeyType.IPV6_PREFIX})
 CANNOT_TELL = Seen(access=None, live=Live.UNKNOWN)
+_UNJUDGED = Seen(access=None)
 
 
 class Sightings(Mapping[Key, Seen]):
@@ -63,10 +64,10 @@ class Sightings(Mapping[Key, Seen]):
 
     def _once(self, key: Key) -> Seen | None:
         """A key is judged once, however often it is asked for."""
-        try:
-            return self._judged[key]
-        except KeyError:
-            return self._judged.setdefault(key, self._seen(key))
+        seen = self._judged.get(key, _UNJUDGED)
+        if seen is _UNJUDGED:
+            seen = self._judged[key] = self._seen(key)
+        return seen
 
     def __iter__(self) -> Iterator[Key]:
         return iter(self._found)
@@ -86,10 +87,13 @@ class Sightings(Mapping[Key, Seen]):
         """Whether a key is found by itself: an entry that follows somebody is his, not his address'."""
         if key.type not in _ADDRESSES:
             return key in self._following or key in self._view.items or self._moved(key) != []
-        return any(row.holder is None and self._matters(row) for row in self._at[key])
+        for row in self._at[key]:
+            if row.holder is None and (is_ours(row, self._installation) or self._restricts_now(row)):
+                return True
+        return False
 
-    def _matters(self, row: Row) -> bool:
-        return is_ours(row, self._installation) or (row.enabled and row.list in self._restricting)
+    def _restricts_now(self, row: Row) -> bool:
+        return row.enabled and row.list in self._restricting
 
     def _seen(self, key: Key) -> Seen | None:
         if key.type in self._settings.ways:
@@ -97,7 +101,7 @@ class Sightings(Mapping[Key, Seen]):
         if key.type not in _ADDRESSES or (key.type is KeyType.IPV6_PREFIX and not self._settings.ipv6):
             return CANNOT_TELL
         rows = [row for row in self._at.get(key, ()) if row.holder is None and is_ours(row, self._installation)]
-        access = least(Kind.INTERNET, self._imposed(rows))
+        access = _least(self._imposed(rows))
         live = Live.STALE if self._allowed.stale(key, access) else Live.APPLIES
         return _worth_telling(Seen(access, live, _marks(rows), self._in_the_way(key, rows)))
 
@@ -112,9 +116,9 @@ class Sightings(Mapping[Key, Seen]):
         moved = self._moved(key)
         ours = [item for item in items if item.note is not None and item.note.mark.installation == self._installation]
         imposed = [*self._imposed(own), *self._by_items(ours, holder)]
-        access = least(Kind.INTERNET, [*imposed, *self._imposed(moved)])
+        access = _least([*imposed, *self._imposed(moved)])
         marks = {*_marks(own), *_marks(moved), *(item.note.mark for item in ours if item.note is not None)}
-        live = self._live(key, least(Kind.INTERNET, imposed), own, holder)
+        live = self._live(key, _least(imposed), own, holder)
         words = [word for home in self._homes(key) for word in self._in_the_way(home, [*own, *moved])]
         words += [word for item in items if (word := self._against(item, holder))]
         seen = Seen(access, live, tuple(sorted(marks)), tuple(dict.fromkeys(words)))
@@ -172,8 +176,8 @@ class Sightings(Mapping[Key, Seen]):
 
     def _in_the_way(self, key: Key, own: list[Row]) -> tuple[str, ...]:
         """What restricts an address and is neither of `own` nor put there by the router for our own value."""
-        at = self._at.get(key, ())
-        if not self._wide and all(row in own and row.list in self._gives for row in at):
+        at = self._at.get(key, [])
+        if not self._wide and at == own and self._gives.keys() >= {row.list for row in at}:
             return ()
         mine = {(row.path, row.id) for row in own}
         rows = {(row.path, row.id): row for row in (*at, *self._wide.over(key))}
@@ -229,8 +233,14 @@ def is_ours(row: Row, installation: str) -> bool:
     return row.mark is not None and row.mark.installation == installation
 
 
+def _least(accesses: list[Access]) -> Access:
+    """The lowest; almost always there is one."""
+    return accesses[0] if len(accesses) == 1 else least(Kind.INTERNET, accesses)
+
+
 def _marks(rows: Iterable[Row]) -> tuple[Mark, ...]:
-    return tuple(sorted({row.mark for row in rows if row.mark is not None}))
+    marks = {row.mark for row in rows if row.mark is not None}
+    return tuple(sorted(marks)) if len(marks) > 1 else tuple(marks)
 
 
 def _obstruction(row: Row, key: Key) -> str:

@@ -7,11 +7,12 @@ are one write, so that no crash can part them. ASCII, whatever the former values
 
 import json
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import NamedTuple
 
 from enforcement.entries import Mark
 from enforcement.keys import Key
+
+_OURS = "grifo:"
 
 
 class Note(NamedTuple):
@@ -32,9 +33,10 @@ def written(note: Note) -> str:
     return f"{note.mark} {json.dumps(more, separators=(',', ':'))}" if more else str(note.mark)
 
 
-@lru_cache(65536)
 def note_in(comment: str) -> Note | None:
     """The note in a comment; None where the comment is somebody else's, or was tampered with."""
+    if _OURS not in comment:
+        return None
     text, _, rest = comment.strip().partition(" ")
     mark = Mark.parse(text)
     if mark is None or not rest:

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from drivers.base import Refused, Step, StepState, Unsupported
+from drivers.mikrotik.framing import Words
 from drivers.mikrotik.rules import RULE, Wanted, wanted
 from drivers.mikrotik.settings import Settings
 from drivers.mikrotik.values import yes
-from drivers.mikrotik.wire import Connection, Words
+from drivers.mikrotik.wire import Connection
 from enforcement.access import Access
 
 Row = dict[str, str]

@@ -12,12 +12,13 @@ from typing import NamedTuple
 from drivers.base import Refused, Unsupported
 from drivers.mikrotik import entries, identities
 from drivers.mikrotik.entries import ASK_SINGLY_UP_TO, Row, either_of, record_name, rows_of, standing_at
+from drivers.mikrotik.framing import Words
 from drivers.mikrotik.notes import Note, note_in, written
 from drivers.mikrotik.settings import Connections, Settings
 from drivers.mikrotik.spans import Spans
 from drivers.mikrotik.values import host_of, seconds, yes
 from drivers.mikrotik.ways import HOLDERS, Holder
-from drivers.mikrotik.wire import Connection, Reply, Words
+from drivers.mikrotik.wire import Connection, Reply
 from enforcement.keys import Key, KeyType
 
 LINKS = {KeyType.IPV4: "/ip/firewall/connection", KeyType.IPV6_PREFIX: "/ipv6/firewall/connection"}

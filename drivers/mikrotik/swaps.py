@@ -6,10 +6,10 @@ One `set` writes value and mark, so that no crash can part them. What is no long
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from drivers.mikrotik.framing import Words
 from drivers.mikrotik.notes import Note, written
 from drivers.mikrotik.reading import Item
 from drivers.mikrotik.ways import Holder
-from drivers.mikrotik.wire import Words
 from enforcement.access import Access
 from enforcement.entries import Mark
 from enforcement.keys import Key

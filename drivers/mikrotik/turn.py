@@ -6,16 +6,18 @@ never behind a restriction, and a customer who moves between two lists is never 
 turn, over the same connection, or not used.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from drivers.mikrotik.ending import Ending
 from drivers.mikrotik.entries import PATHS, Row
+from drivers.mikrotik.framing import Words
 from drivers.mikrotik.judging import own_rows, whose
 from drivers.mikrotik.placing import Place, Placing, takes_away, target_of, without
 from drivers.mikrotik.reading import Reader, View
 from drivers.mikrotik.settings import Settings
 from drivers.mikrotik.swaps import Write, bound, restored, restricted, unbound
-from drivers.mikrotik.wire import Connection, Words
+from drivers.mikrotik.wire import Connection, Reply
 from enforcement.access import Access
 from enforcement.changes import Change, Outcome, Refresh, Restrict, Result, key_of
 
@@ -116,7 +118,7 @@ class Turn:
 
     def _left(self, change: Change, before: Placing) -> list[Row]:
         """Entries of this change's own mark in another list than the one it is in now."""
-        access = before.access(change)
+        access = before.access(change) if before.view.rows else None
         if access is None or takes_away(change):
             return []
         name = self._settings.lists[access]
@@ -126,7 +128,7 @@ class Turn:
 
     def _put(self, changes: Sequence[int], before: Placing) -> None:
         """See to it that each key is where it shall be. An entry that is already there counts only if it is ours."""
-        contested = self._send([(at, words) for at in changes for words in self._words(at, before)])
+        contested = self._send((at, words) for at in changes for words in self._words(at, before))
         if not contested:
             return
         now = self._placing(self._slice[at] for at in contested)
@@ -172,17 +174,31 @@ class Turn:
 
     # --- sending -----------------------------------------------------------------------------------------------------
 
-    def _send(self, commands: Sequence[tuple[int, Words]]) -> list[int]:
-        """Pipeline commands; note refusals; answer the changes whose entry is already there."""
+    def _send(self, commands: Iterable[tuple[int, Words]]) -> list[int]:
+        """Pipeline commands, each composed while those before it are on their way; note refusals; answer the changes
+        whose entry is already there."""
+        sent: list[int] = []
         already: dict[int, None] = {}
-        replies = self._connection.run([words for _, words in commands]) if commands else []
-        for (at, _), reply in zip(commands, replies, strict=True):
+        replies = self._replies(commands, sent)
+        for at, reply in zip(sent, replies, strict=True):
             self._touched.add(at)
             if ALREADY in reply.trap:
                 already[at] = None
             elif reply.trap:
                 self._refusals[at] = reply.trap
         return list(already)
+
+    def _replies(self, commands: Iterable[tuple[int, Words]], sent: list[int]) -> list[Reply]:
+        """Run commands, if any; `sent` grows by the change of each."""
+
+        def composed() -> Iterator[Words]:
+            for at, words in commands:
+                sent.append(at)
+                yield words
+
+        its = composed()
+        first = next(its, None)
+        return self._connection.run(chain([first], its)) if first is not None else []
 
     def _remove(self, doomed: Doomed) -> None:
         """Remove rows by lists of ids; where the router refuses a list, read again and go on one by one."""

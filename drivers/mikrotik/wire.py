@@ -9,7 +9,7 @@ the next command would be given the former one's reply.
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -17,24 +17,21 @@ from librouteros import create_transport
 from librouteros.api import Api
 from librouteros.connections import SocketTransport
 from librouteros.exceptions import ConnectionClosed, FatalError, ProtocolError
-from librouteros.protocol import ApiProtocol, decode_length, determine_length, encode_length, encode_sentence
+from librouteros.protocol import ApiProtocol, encode_sentence
 
 from drivers.base import Unsupported
 from drivers.mikrotik.errors import translated
+from drivers.mikrotik.framing import Sentence, Words, cut, encoded, values_of, words_of
 from drivers.mikrotik.settings import Settings
 
 WINDOW = 512
 """Commands on their way at once. Their replies fit the socket's buffers: neither side can wait for the other."""
 WINDOW_BYTES = 64 * 1024
+TOGETHER = 32
+"""Commands in one write."""
 
-_SIZES = [bytes((size,)) for size in range(0x80)]
-
-_DOT = ord(".")
 _ITEM = b"\x03!re"
 
-Words = tuple[str, ...]
-Sentence = tuple[bytes, bytes]
-"""The word that is its tag (`.tag=7`), empty where it has none, and the whole of it as it came."""
 Sieve = Callable[[bytes], bool]
 """Whether an item, a whole sentence as it came, may matter. What does not is never unpacked: of a long list that is
 read for a few customers, almost all."""
@@ -71,7 +68,7 @@ class _Transport(SocketTransport):  # type: ignore[misc]  # librouteros publishe
     def sentences(self) -> list[Sentence]:
         """Every sentence that is here whole, at least one."""
         while True:
-            said, rest = _cut(self._buffer)
+            said, rest = cut(self._buffer)
             self._buffer = self._buffer[rest:]
             if said:
                 return said
@@ -84,51 +81,6 @@ class _Transport(SocketTransport):  # type: ignore[misc]  # librouteros publishe
         if not got:
             raise ConnectionClosed("Connection unexpectedly closed.")
         self._buffer += got
-
-
-def _cut(buffer: bytes) -> tuple[list[Sentence], int]:
-    """The sentences that `buffer` holds whole, and where the rest begins: every byte of a read passes through here."""
-    said: list[Sentence] = []
-    start = at = 0
-    tag = b""
-    try:
-        while True:
-            size = buffer[at]
-            if size >= 0x80:
-                size, at = _long(buffer, at)
-            at += 1
-            if size:
-                if buffer[at] == _DOT:
-                    tag = buffer[at : at + size]
-                at += size
-                continue
-            if at > start + 1:
-                said.append((tag, buffer[start:at]))
-            start, tag = at, b""
-    except IndexError:
-        return said, start
-
-
-def _long(buffer: bytes, at: int) -> tuple[int, int]:
-    """(size of the word, its length's last byte) for a length of several bytes; IndexError where it is not all here."""
-    last = at + int(determine_length(buffer[at : at + 1]))
-    if last >= len(buffer):
-        raise IndexError
-    return decode_length(buffer[at : last + 1]), last
-
-
-def _words(raw: bytes) -> list[str]:
-    """The words of a whole sentence. In Latin-1 each byte is one character, so that places are the same in both."""
-    text, plain = raw.decode("latin-1"), raw.isascii()
-    words: list[str] = []
-    at = 0
-    while size := raw[at]:
-        if size >= 0x80:
-            size, at = _long(raw, at)
-        end = at + 1 + size
-        words.append(text[at + 1 : end] if plain else raw[at + 1 : end].decode("utf-8"))
-        at = end
-    return words
 
 
 class _Protocol(ApiProtocol):  # type: ignore[misc]  # librouteros publishes no types
@@ -144,7 +96,7 @@ class _Protocol(ApiProtocol):  # type: ignore[misc]  # librouteros publishes no 
     def readSentence(self) -> tuple[str, tuple[str, ...]]:  # noqa: N802  # librouteros' name
         """The next sentence, for librouteros' own reading at login."""
         (_, raw), *self._ahead = self.sentences()
-        first, *words = _words(raw)
+        first, *words = words_of(raw)
         if first == "!fatal":
             raise FatalError(", ".join(words))
         return first, tuple(words)
@@ -165,42 +117,57 @@ class TaggedApi(Api):  # type: ignore[misc]  # librouteros publishes no types
 
     def readSentence(self) -> tuple[str, dict[str, str]]:  # noqa: N802  # librouteros' name
         first, words = self.protocol.readSentence()
-        return first, _values((first, *words))
+        return first, values_of((first, *words))
 
-    def run(self, commands: Sequence[Words], sieve: Sieve | None = None) -> list[Reply]:
-        """Send `commands` with a tag each, at most a window ahead of the replies; the replies in the same order."""
-        replies = [Reply() for _ in commands]
+    def run(self, commands: Iterable[Words], sieve: Sieve | None = None) -> list[Reply]:
+        """Send `commands` with a tag each, at most a window ahead of the replies; the replies in the same order.
+
+        Some are sent while the next are still being composed, so that the router works meanwhile.
+        """
+        replies: list[Reply] = []
         waiting: Waiting = {}
-        in_flight = sent = 0
-        while sent < len(commands) or waiting:
+        left = iter(commands)
+        in_flight, more = 0, True
+        while more or waiting:
             room: list[bytes] = []
-            while sent < len(commands) and _fits(len(waiting), in_flight):
+            while more and _fits(len(waiting), in_flight):
+                command = next(left, None)
+                if command is None:
+                    more = False
+                    break
                 tag = f".tag={next(self._tags)}"
-                data = _encoded(*commands[sent], tag)
-                waiting[tag.encode()] = (replies[sent], len(data))
+                data = encoded(*command, tag)
+                replies.append(Reply())
+                waiting[tag.encode()] = (replies[-1], len(data))
                 in_flight += len(data)
                 room.append(data)
-                sent += 1
-            if room:
-                self.protocol.transport.write(b"".join(room))
-            low = WINDOW // 2 if sent < len(commands) else 0
-            while len(waiting) > low or (waiting and in_flight > WINDOW_BYTES // 2 and sent < len(commands)):
+                if len(room) == TOGETHER:
+                    self._write(room)
+            self._write(room)
+            low = WINDOW // 2 if more else 0
+            while len(waiting) > low or (waiting and in_flight > WINDOW_BYTES // 2 and more):
                 in_flight -= sum([_take(tag, raw, waiting, sieve) for tag, raw in self.protocol.sentences()])
         return replies
+
+    def _write(self, room: list[bytes]) -> None:
+        """Send what has gathered."""
+        if room:
+            self.protocol.transport.write(b"".join(room))
+            room.clear()
 
 
 def _take(tag: bytes, raw: bytes, waiting: Waiting, sieve: Sieve | None) -> int:
     """Take one reply sentence; answers the bytes of the command that it ends, 0 where it ends none."""
     if tag in waiting and raw.startswith(_ITEM):
         if sieve is None or sieve(raw):
-            waiting[tag][0].rows.append(_values(_words(raw)))
+            waiting[tag][0].rows.append(values_of(words_of(raw)))
         return 0
-    words = _words(raw)
+    words = words_of(raw)
     if words[0] == "!fatal":
         raise FatalError(", ".join(words[1:]))
     if tag not in waiting:
         raise ProtocolError(f"a reply with tag {tag[5:]!r}, which no command has")
-    return _end(tag, words[0], _values(words), waiting)
+    return _end(tag, words[0], values_of(words), waiting)
 
 
 def _end(tag: bytes, first: str, values: dict[str, str], waiting: Waiting) -> int:
@@ -218,28 +185,6 @@ def _end(tag: bytes, first: str, values: dict[str, str], waiting: Waiting) -> in
         case _:
             raise ProtocolError(f"a reply that begins with {first!r}")
     return 0
-
-
-def _values(words: Sequence[str]) -> dict[str, str]:
-    """The `=name=value` words after the first, without the tag; ValueError for what is neither."""
-    values: dict[str, str] = {}
-    for word in words[1:]:
-        cut = word.find("=", 1)
-        if cut > 0 and word[0] == "=":
-            values[word[1:cut]] = word[cut + 1 :]
-        elif not word.startswith(".tag="):
-            raise ValueError(f"unexpected word {word[:40]!r}")
-    return values
-
-
-def _encoded(*words: str) -> bytes:
-    """A sentence; librouteros' encoding, by hand for the words of up to 127 bytes that almost all are."""
-    parts: list[bytes] = []
-    for word in words:
-        data = word.encode("utf-8")
-        parts += ((_SIZES[len(data)] if len(data) < 0x80 else encode_length(len(data))), data)
-    parts.append(b"\0")
-    return b"".join(parts)
 
 
 def _fits(commands: int, size: int) -> bool:
@@ -277,7 +222,7 @@ class Connection:
                 api = self._opened()
                 self.said += 1
                 api.protocol.transport.deadline = time.monotonic() + self._settings.turn_seconds
-                return api.run(list(commands), sieve)
+                return api.run(commands, sieve)
         except BaseException:
             self.close()
             raise
