@@ -14,27 +14,30 @@ from urllib.parse import quote
 import httpx
 
 from cli.errors import Exit, Failed
+from cli.speaking import language_from
 from cli.told import for_a_person
+from languages.language import ENGLISH, Language, language_of
 
 CONFIG = Path("~/.config/grifo/cli.toml")
 
 _LONG = httpx.Timeout(600, connect=5)
 """A long answer tells its progress; between two lines it may think for a while."""
 
-_KEYS = frozenset({"url", "token_file", "ca_file"})
+_KEYS = frozenset({"url", "token_file", "ca_file", "language"})
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Where the controller is, and who asks. The token is not shown."""
+    """Where the controller is, and who asks, in which language. The token is not shown."""
 
     url: str
     token: str = field(repr=False)
     ca_file: Path | None = None
+    language: Language = field(default_factory=lambda: language_of(ENGLISH))
 
 
 def access_from(environment: Mapping[str, str], config: Path = CONFIG) -> Access:
-    """From GRIFO_URL, GRIFO_TOKEN or GRIFO_TOKEN_FILE and GRIFO_CA_FILE, else from the file. Raises Failed."""
+    """From GRIFO_URL, GRIFO_TOKEN or GRIFO_TOKEN_FILE, GRIFO_CA_FILE, GRIFO_LANG, else from the file. Raises Failed."""
     written = _config(config.expanduser())
     url = environment.get("GRIFO_URL") or written.get("url")
     if not url:
@@ -42,7 +45,8 @@ def access_from(environment: Mapping[str, str], config: Path = CONFIG) -> Access
     if not url.startswith(("https://", "http://")):
         raise Failed(f"The controller's URL must begin with https:// or http://, not {url!r}.", Exit.USAGE)
     ca_file = environment.get("GRIFO_CA_FILE") or written.get("ca_file")
-    return Access(url.rstrip("/"), _token(environment, written, config), Path(ca_file) if ca_file else None)
+    token, language = _token(environment, written, config), language_from(environment, written.get("language"))
+    return Access(url.rstrip("/"), token, Path(ca_file) if ca_file else None, language)
 
 
 def _config(path: Path) -> dict[str, str]:
@@ -79,9 +83,10 @@ class Client:
 
     def __init__(self, access: Access, transport: httpx.BaseTransport | None = None) -> None:
         self._url = access.url
+        self.language = access.language
         self._http = httpx.Client(
             base_url=access.url,
-            headers={"Authorization": f"Bearer {access.token}"},
+            headers={"Authorization": f"Bearer {access.token}", "Accept-Language": access.language.wanted},
             verify=_trust(access),
             timeout=httpx.Timeout(60, connect=5),
             transport=transport,

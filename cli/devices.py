@@ -64,7 +64,7 @@ def adopt_epoch(
         path = ("devices", device, "adopt-epoch")
         screen.answer(screen.client.post(*path) if yes else screen.client.get(*path), screens.adoption)
         if not yes:
-            screen.say("Nothing was changed. To do it: --yes", "bold")
+            screen.say(screen.phrase("Nothing was changed. To do it: --yes"), "bold")
 
 
 @device_app.command("release")
@@ -73,7 +73,7 @@ def release(device: Device, as_json: AsJson = False) -> None:
     with session(as_json) as screen:
         screen.client.delete("devices", device, "agent")
         found = {"device": device, "agent": None}
-        screen.answer(found, lambda screen, _: screen.say(f"{device} is nobody's now."))
+        screen.answer(found, lambda screen, _: screen.say(screen.phrase("{device} is nobody's now.", device=device)))
 
 
 @brake_app.command("list")
@@ -138,7 +138,9 @@ def settle(number: Annotated[int, typer.Argument(metavar="NUMBER")], note: Note,
     with session(as_json) as screen:
         screen.client.post("conflicts", str(number), "settle", body={"note": note})
         found = {"conflict": number, "settled": True}
-        screen.answer(found, lambda screen, _: screen.say(f"Conflict {number} is settled."))
+        screen.answer(
+            found, lambda screen, _: screen.say(screen.phrase("Conflict {number} is settled.", number=number))
+        )
 
 
 @event_app.command("send")

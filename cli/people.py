@@ -77,7 +77,10 @@ def end_hold(
     """End a hold, whoever gave it."""
     with session(as_json) as screen:
         screen.client.delete("holds", hold, note=note)
-        screen.answer({"hold": hold, "ended": True}, lambda screen, _: screen.say(f"Hold {hold} is ended."))
+        screen.answer(
+            {"hold": hold, "ended": True},
+            lambda screen, _: screen.say(screen.phrase("Hold {hold} is ended.", hold=hold)),
+        )
 
 
 @hold_app.command("list")
@@ -114,7 +117,10 @@ def end_outage(
     """An outage is over."""
     with session(as_json) as screen:
         screen.client.delete("outages", str(number))
-        screen.answer({"outage": number, "ended": True}, lambda screen, _: screen.say(f"Outage {number} is over."))
+        screen.answer(
+            {"outage": number, "ended": True},
+            lambda screen, _: screen.say(screen.phrase("Outage {number} is over.", number=number)),
+        )
 
 
 @outage_app.command("list")

@@ -21,8 +21,8 @@ def holds(screen: Session, data: list[Data]) -> None:
     table = screen.table("hold", "kind", "account", "service", "until", "look again", "by", "note")
     for hold in data:
         review = Text(str(hold["review_on"] or "-"), style="bold red" if hold["overdue"] else "")
-        kind = f"{hold['kind']}, beyond the policy" if hold["beyond"] else hold["kind"]
-        whose = (hold["hold"], kind, hold["account"], hold["service"] or "all")
+        beyond = ", " + screen.phrase("beyond the policy") if hold["beyond"] else ""
+        whose = (hold["hold"], hold["kind"] + beyond, hold["account"], hold["service"] or screen.phrase("all"))
         table.add_row(*whose, screen.local(hold["until"]), review, hold["author"], Text(hold["note"]))
     screen.console.print(table)
 
@@ -31,7 +31,7 @@ def outages(screen: Session, data: list[Data]) -> None:
     """`grifo outage list`."""
     table = screen.table("number", "where", "services", "since", "until", "by", "note")
     for one in data:
-        where = one["device"] or f"site {one['site']}"
+        where = one["device"] or screen.phrase("site {site}", site=one["site"])
         when = (screen.local(one["since"]), screen.local(one["until"]))
         table.add_row(str(one["outage"]), where, str(one["services"]), *when, one["author"], Text(one["note"]))
     screen.console.print(table)
@@ -40,21 +40,21 @@ def outages(screen: Session, data: list[Data]) -> None:
 def tasks(screen: Session, data: Data) -> None:
     """`grifo tasks`."""
     if not any(data.values()):
-        screen.say("Nothing waits for people.", "green")
+        screen.say(screen.phrase("Nothing waits for people."), "green")
         return
-    for name, title in (("approvals", "to approve or refuse (grifo approve KEY STAGE)"), ("persons", "for a person")):
-        _waiting(screen, title, data[name])
+    _waiting(screen, screen.phrase("to approve or refuse (grifo approve KEY STAGE)"), data["approvals"])
+    _waiting(screen, screen.phrase("for a person"), data["persons"])
     if data["unmatched"]:
         _unmatched(screen, data["unmatched"], len(data["unmatched"]))
     if data["conflicts"]:
-        _title(screen, "conflicts to settle (grifo conflict settle NUMBER)")
+        _title(screen, screen.phrase("conflicts to settle (grifo conflict settle NUMBER)"))
         screens.conflicts(screen, data["conflicts"])
     if data["holds"]:
-        _title(screen, "holds to look at again")
+        _title(screen, screen.phrase("holds to look at again"))
         holds(screen, data["holds"])
     if data["brakes"]:
         waiting = sum(brake["waiting"] for brake in data["brakes"])
-        _title(screen, f"{waiting} services wait for a brake (grifo brake approve POLICY DEVICE)")
+        _title(screen, screen.phrase("{n} services wait for a brake (grifo brake approve POLICY DEVICE)", n=waiting))
         screens.brakes(screen, data["brakes"])
 
 
@@ -75,11 +75,11 @@ def _waiting(screen: Session, title: str, rows: list[Data]) -> None:
 def nobodys(screen: Session, data: Data) -> None:
     """`grifo unmatched`."""
     if not data["payments"] and not data["returns"]:
-        screen.say("Everything is attributed.", "green")
+        screen.say(screen.phrase("Everything is attributed."), "green")
     if data["payments"]:
         _unmatched(screen, data["payments"], data["payments_in_all"])
     if data["returns"]:
-        _title(screen, f"{data['returns_in_all']} returns of collections that nobody has told of")
+        _title(screen, screen.phrase("{n} returns of collections that nobody has told of", n=data["returns_in_all"]))
         table = screen.table("collection", "code", "returned on", "amount", "source")
         for row in data["returns"]:
             table.add_row(row["collection"], row["code"], row["returned_on"], str(row["amount"]), row["source"])
@@ -87,7 +87,10 @@ def nobodys(screen: Session, data: Data) -> None:
 
 
 def _unmatched(screen: Session, rows: list[Data], in_all: int) -> None:
-    _title(screen, f"{in_all} payments that nobody has attributed: who may have made them is not newly restricted")
+    title = screen.phrase(
+        "{n} payments that nobody has attributed: who may have made them is not newly restricted", n=in_all
+    )
+    _title(screen, title)
     table = screen.table("payment", "amount", "received", "source", "may be of")
     for row in rows:
         amount = f"{row['amount']} {row['currency']}"

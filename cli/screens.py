@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from rich.table import Table
 from rich.text import Text
 
 from cli.session import Session
@@ -12,42 +13,70 @@ def status(screen: Session, data: Data) -> None:
     """`grifo status`: the state of everything."""
     say = screen.console.print
     say(Text.assemble((data["installation"], "bold"), f"  grifo {data['version']}, {screen.local(data['now'])}"))
-    if data["stopped"]:
-        stop = data["stopped"]
-        words = f"ALL RESTRICTING IS STOPPED since {screen.local(stop['since'])} by {stop['by']}: {stop['note']}"
-        say(Text(words, style="bold red"))
-    for freeze in data["frozen"]:
-        words = f"{freeze['site']} IS FROZEN until {screen.local(freeze['until'])} by {freeze['by']}: {freeze['note']}"
-        say(Text(words, style="bold yellow"))
-    due = f", {data['due']} wait for their review" if data["due"] else ""
-    conflicts = f", {data['conflicts']} conflicts to settle (grifo conflict list)" if data["conflicts"] else ""
-    say(Text(f"{data['accounts']} accounts{due}{conflicts}"))
-    for words in _for_people(data):
+    _in_the_way(screen, data)
+    say(Text(", ".join(_counted(screen, data))))
+    for words in _for_people(screen, data):
         say(Text(words, style="yellow"))
     table = screen.table("kind", "access", "services")
     for row in data["services"]:
         table.add_row(row["kind"], word(row["access"]), str(row["services"]))
     say(table)
     devices(screen, data["devices"])
-    drift_counts(screen, data["drift"], "drift")
-    drift_counts(screen, data["withheld"], "withheld")
+    drifting(screen, data["drift"])
+    withheld(screen, data["withheld"])
 
 
-def _for_people(data: Data) -> Iterator[str]:
+def _in_the_way(screen: Session, data: Data) -> None:
+    """What stops restricting, everywhere or at a site."""
+    if data["stopped"]:
+        stop = data["stopped"]
+        words = screen.phrase(
+            "ALL RESTRICTING IS STOPPED since {since} by {who}: {note}",
+            since=screen.local(stop["since"]),
+            who=stop["by"],
+            note=stop["note"],
+        )
+        screen.console.print(Text(words, style="bold red"))
+    for freeze in data["frozen"]:
+        words = screen.phrase(
+            "{site} IS FROZEN until {until} by {who}: {note}",
+            site=freeze["site"],
+            until=screen.local(freeze["until"]),
+            who=freeze["by"],
+            note=freeze["note"],
+        )
+        screen.console.print(Text(words, style="bold yellow"))
+
+
+def _counted(screen: Session, data: Data) -> Iterator[str]:
+    yield screen.phrase("{n} accounts", n=data["accounts"])
+    if data["due"]:
+        yield screen.phrase("{n} wait for their review", n=data["due"])
+    if data["conflicts"]:
+        yield screen.phrase("{n} conflicts to settle (grifo conflict list)", n=data["conflicts"])
+
+
+def _for_people(screen: Session, data: Data) -> Iterator[str]:
     """One line for each thing that waits for people."""
     waiting = data["waiting"]
     people = waiting.get("approval", 0) + waiting.get("person", 0)
     if people:
-        yield f"{people} services wait for people (grifo tasks)"
+        yield screen.phrase("{n} services wait for people (grifo tasks)", n=people)
     if waiting.get("payments"):
-        yield f"{waiting['payments']} services wait for news of payments: nobody of them is newly restricted"
+        n = waiting["payments"]
+        yield screen.phrase("{n} services wait for news of payments: nobody of them is newly restricted", n=n)
     if data["unmatched"]:
-        yield f"{data['unmatched']} payments belong to nobody yet (grifo unmatched)"
+        yield screen.phrase("{n} payments belong to nobody yet (grifo unmatched)", n=data["unmatched"])
     if data["holds_overdue"]:
-        yield f"{data['holds_overdue']} holds are past their review date (grifo hold list --overdue)"
+        n = data["holds_overdue"]
+        yield screen.phrase("{n} holds are past their review date (grifo hold list --overdue)", n=n)
     for outage in data["outages"]:
-        where = outage["device"] or f"site {outage['site']}"
-        yield f"outage {outage['outage']} of {where}: {outage['services']} services held (grifo outage list)"
+        yield screen.phrase(
+            "outage {number} of {where}: {n} services held (grifo outage list)",
+            number=outage["outage"],
+            where=outage["device"] or outage["site"],
+            n=outage["services"],
+        )
 
 
 def devices(screen: Session, data: list[Data]) -> None:
@@ -56,7 +85,9 @@ def devices(screen: Session, data: list[Data]) -> None:
     for device in data:
         states = " ".join(f"{state}:{count}" for state, count in sorted(device["states"].items()))
         shown = _modes(device["modes"])
-        alarm = Text("HALTED" if device["halted"] else "; ".join(device["problems"][:1]), style="bold red")
+        alarm = Text(
+            screen.phrase("HALTED") if device["halted"] else "; ".join(device["problems"][:1]), style="bold red"
+        )
         who = (device["device"], device["agent"] or "-", device["driver"] or "-")
         table.add_row(
             *who, shown, states, screen.ago(device["full_read_at"]), screen.ago(device["last_contact_at"]), alarm
@@ -79,17 +110,24 @@ def device(screen: Session, data: Data) -> None:
     """`grifo device show`."""
     devices(screen, [data])
     say = screen.console.print
-    reported = f"reported {data['reported_epoch']}:{data['reported_revision']} {screen.ago(data['reported_at'])}"
-    say(Text(f"epoch {data['epoch']}, revision {data['revision']}; {reported if data['reported_at'] else 'no report'}"))
-    say(Text.assemble("modes: ", *_one_a_kind(data["modes"])))
+    where = screen.phrase("epoch {epoch}, revision {revision}", epoch=data["epoch"], revision=data["revision"])
+    say(Text(f"{where}; {_reported(screen, data)}"))
+    say(Text.assemble(screen.phrase("modes: "), *_one_a_kind(data["modes"])))
     for kind, access in sorted(data["access"].items()):
-        say(Text(f"can enforce for {kind}: {', '.join(access)}"))
-    say(Text(f"keys: {', '.join(data['keys']) or 'none told'}"))
+        say(Text(screen.phrase("can enforce for {kind}: {access}", kind=kind, access=", ".join(access))))
+    say(Text(screen.phrase("keys: {keys}", keys=", ".join(data["keys"]) or "-")))
     if data["halted"]:
-        say(Text(f"HALTED: {data['halted']}", style="bold red"))
+        say(Text(screen.phrase("HALTED: {why}", why=data["halted"]), style="bold red"))
     if data["site"]:
-        say(Text(f"site: {data['site']}"))
-    section(screen, "problems", data["problems"])
+        say(Text(screen.phrase("site: {site}", site=data["site"])))
+    section(screen, screen.phrase("problems"), data["problems"])
+
+
+def _reported(screen: Session, data: Data) -> str:
+    if not data["reported_at"]:
+        return screen.phrase("no report")
+    known = f"{data['reported_epoch']}:{data['reported_revision']}"
+    return screen.phrase("reported {known} {ago}", known=known, ago=screen.ago(data["reported_at"]))
 
 
 def _one_a_kind(modes: dict[str, str]) -> list[Text | str]:
@@ -99,12 +137,23 @@ def _one_a_kind(modes: dict[str, str]) -> list[Text | str]:
     return parts
 
 
-def drift_counts(screen: Session, counts: list[Data], title: str) -> None:
-    """How many entries differ, by device and direction."""
+def drifting(screen: Session, counts: list[Data]) -> None:
+    """How many entries differ after all that could be done, by device and direction."""
     if not counts:
-        screen.console.print(Text(f"{title}: none", style="green" if title == "drift" else ""))
+        screen.console.print(Text(screen.phrase("drift: none"), style="green"))
         return
-    table = screen.table(title, "kind", "direction", "entries")
+    _counts(screen, screen.table("drift", "kind", "direction", "entries"), counts)
+
+
+def withheld(screen: Session, counts: list[Data]) -> None:
+    """How many entries are held back, by device and why."""
+    if not counts:
+        screen.console.print(Text(screen.phrase("withheld: none")))
+        return
+    _counts(screen, screen.table("withheld", "kind", "direction", "entries"), counts)
+
+
+def _counts(screen: Session, table: Table, counts: list[Data]) -> None:
     for row in counts:
         table.add_row(row["device"], row["kind"], word(row["direction"]), str(row["entries"]))
     screen.console.print(table)
@@ -114,12 +163,13 @@ def drift(screen: Session, data: Data) -> None:
     """`grifo drift`."""
     if data["entries"]:
         drift_entries(screen, data["entries"])
-    drift_counts(screen, data["counts"], "drift")
-    drift_counts(screen, data["withheld"], "withheld")
+    drifting(screen, data["counts"])
+    withheld(screen, data["withheld"])
     if data["still_cut"]:
-        screen.console.print(Text("still cut: should be open, were last seen restricted", style="bold red"))
+        words = screen.phrase("still cut: should be open, were last seen restricted")
+        screen.console.print(Text(words, style="bold red"))
         drift_entries(screen, data["still_cut"])
-    section(screen, "never read in full, so nothing is known of", data["unread_devices"])
+    section(screen, screen.phrase("never read in full, so nothing is known of"), data["unread_devices"])
 
 
 def drift_entries(screen: Session, entries: list[Data]) -> None:
@@ -138,16 +188,24 @@ def _age(screen: Session, entry: Data) -> str:
 def adoption(screen: Session, data: Data) -> None:
     """`grifo device adopt-epoch`: what would change, or did."""
     say = screen.console.print
-    verb = "now is" if data["adopted"] else "is"
-    theirs = f"its agent reported {data['reported_epoch']}:{data['reported_revision']}"
-    say(Text(f"{data['device']} {verb} at {data['epoch']}:{data['revision']}; {theirs}"))
+    what = {"device": data["device"], "here": f"{data['epoch']}:{data['revision']}"}
+    what["there"] = f"{data['reported_epoch']}:{data['reported_revision']}"
+    if data["adopted"]:
+        say(Text(screen.phrase("{device} now is at {here}; its agent reported {there}", **what)))
+    else:
+        say(Text(screen.phrase("{device} is at {here}; its agent reported {there}", **what)))
     if data["halted"]:
-        say(Text(f"HALTED: {data['halted']}", style="bold red"))
-    for name in ("restores", "restricts"):
-        say(Text(f"{name}: {len(data[name])}", style="bold"))
-        if data[name]:
-            drift_entries(screen, data[name])
-    say(Text(f"not known what the device enforces: {data['unread']}"))
+        say(Text(screen.phrase("HALTED: {why}", why=data["halted"]), style="bold red"))
+    restores, restricts = len(data["restores"]), len(data["restricts"])
+    _would(screen, screen.phrase("restores: {n}", n=restores), data["restores"])
+    _would(screen, screen.phrase("restricts: {n}", n=restricts), data["restricts"])
+    say(Text(screen.phrase("not known what the device enforces: {n}", n=data["unread"])))
+
+
+def _would(screen: Session, title: str, entries: list[Data]) -> None:
+    screen.console.print(Text(title, style="bold"))
+    if entries:
+        drift_entries(screen, entries)
 
 
 def brakes(screen: Session, data: list[Data]) -> None:
@@ -177,6 +235,7 @@ def conflicts(screen: Session, data: list[Data]) -> None:
 
 def sent(screen: Session, data: Data) -> None:
     """`grifo event send`."""
-    screen.say(f"{data['accepted']} accepted, {data['duplicates']} known already, {len(data['refused'])} refused")
+    counts = {"accepted": data["accepted"], "known": data["duplicates"], "refused": len(data["refused"])}
+    screen.say(screen.phrase("{accepted} accepted, {known} known already, {refused} refused", **counts))
     for refused in data["refused"]:
         screen.say(f"  #{refused['index']} {refused['id'] or ''}: {refused['problem']}", "red")

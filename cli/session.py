@@ -50,9 +50,23 @@ class Session:
         """An instant of the API in the operator's time zone."""
         return times.local(text, self.zone)
 
+    def phrase(self, template: str, **values: object) -> str:
+        """A label or a sentence of the command in the operator's language, filled in. The template is a literal."""
+        return self.client.language.sentence(template, {name: str(value) for name, value in values.items()})
+
     def ago(self, text: str | None) -> str:
         """How long ago an instant of the API was."""
-        return times.ago(text, self.now)
+        number, unit = times.age(text, self.now)
+        match unit:
+            case "d":
+                return self.phrase("{n} d ago", n=number)
+            case "h":
+                return self.phrase("{n} h ago", n=number)
+            case "min":
+                return self.phrase("{n} min ago", n=number)
+            case "s":
+                return self.phrase("{n} s ago", n=number)
+        return self.phrase("never")
 
     def answer(self, data: Any, show: Callable[["Session", Any], None]) -> None:
         """Print the API's JSON, or have `show` draw it."""
@@ -77,10 +91,10 @@ class Session:
             self.console.print(words, style=style, markup=False)
 
     def table(self, *columns: str) -> Table:
-        """An empty table of the house's kind."""
+        """An empty table of the house's kind; its columns are labels in English."""
         table = Table(box=None, pad_edge=False, header_style="bold")
         for column in columns:
-            table.add_column(column, overflow="fold")
+            table.add_column(self.client.language.word(column) if column else "", overflow="fold")
         return table
 
     def service_named(self, key: str) -> str:

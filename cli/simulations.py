@@ -141,21 +141,23 @@ def _write_csv(rows: Iterable[Row]) -> None:
 def _draw(screen: Session, rows: list[Row], compare: bool) -> None:
     if not rows:
         return
-    times_shown = ("by --policy", "by --against") if compare else ("when",)
-    table = screen.table(*times_shown, "what", "service", "account", "stage", "why")
+    if compare:
+        table = screen.table("by --policy", "by --against", "what", "service", "account", "stage", "why")
+    else:
+        table = screen.table("when", "what", "service", "account", "stage", "why")
     for row in rows:
         ats = (row["at"], row["against_at"]) if compare else (row["at"],)
         why = Text(row["text"])
         told = (word(row["what"]), row["service"], row["account"], row["stage"])
-        table.add_row(*(screen.local(at) if at else "never" for at in ats), *told, why)
+        table.add_row(*(screen.local(at) if at else screen.phrase("never") for at in ats), *told, why)
     screen.console.print(table)
 
 
 def _sum_up(screen: Session, end: Data, found: int, limit: int) -> None:
-    counts = ", ".join(f"{what} {number}" for what, number in end["counts"].items() if number) or "nothing"
+    counts = ", ".join(f"{what} {number}" for what, number in end["counts"].items() if number)
     span = screen.local(end["from"])
     if end["until"] != end["from"]:
-        span += f" to {screen.local(end['until'])}"
-    screen.say(f"{span}: {counts}", "bold")
+        span = screen.phrase("{start} to {end}", start=span, end=screen.local(end["until"]))
+    screen.say(f"{span}: {counts or screen.phrase('nothing')}", "bold")
     if found > limit:
-        screen.say(f"{found - limit} more lines: ask with --limit, --json or --format csv.")
+        screen.say(screen.phrase("{n} more lines: ask with --limit, --json or --format csv.", n=found - limit))

@@ -39,12 +39,12 @@ def local(text: str | None, zone: ZoneInfo) -> str:
     return instant(text).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S") if text else "-"
 
 
-def ago(text: str | None, now: datetime) -> str:
-    """How long ago an instant of the API was, in one unit."""
+def age(text: str | None, now: datetime) -> tuple[int, str]:
+    """How long ago an instant of the API was, in one unit: d, h, min or s; no unit where it never was."""
     if not text:
-        return "never"
+        return 0, ""
     seconds = max((now - instant(text)).total_seconds(), 0)
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit} ago"
-    return f"{seconds:.0f} s ago"
+            return round(seconds / size), unit
+    return round(seconds), "s"

@@ -117,7 +117,7 @@ def _tell_restored(screen: Session, found: dict[str, Any], milliseconds: int | N
         states = ", ".join(f"{entry['device']}: {entry['state']}" for entry in found["entries"])
         words = f"{found['service']} is restored, but not yet read back from every device ({states})."
         raise Failed(words, Exit.REFUSED)
-    screen.say(found["told"] or f"restored and read back in {milliseconds} ms", "green")
+    screen.say(found["told"] or screen.phrase("restored and read back in {n} ms", n=milliseconds), "green")
 
 
 def drift(as_json: AsJson = False) -> None:
@@ -137,10 +137,11 @@ def stop(
     with session(as_json) as screen:
         if end:
             screen.client.delete("stop")
-            screen.answer({"stopped": None}, lambda screen, _: screen.say("Restricting goes on."))
+            screen.answer({"stopped": None}, lambda screen, _: screen.say(screen.phrase("Restricting goes on.")))
             return
         found = screen.client.put("stop", body={"note": note})
-        screen.answer(found, lambda screen, _: screen.say("All restricting is stopped; restores go on.", "bold red"))
+        words = screen.phrase("All restricting is stopped; restores go on.")
+        screen.answer(found, lambda screen, _: screen.say(words, "bold red"))
 
 
 def freeze(
@@ -157,10 +158,14 @@ def freeze(
         if end:
             screen.client.delete("freezes", site)
             screen.answer(
-                {"site": site, "until": None}, lambda screen, _: screen.say(f"Restricting goes on at {site}.")
+                {"site": site, "until": None},
+                lambda screen, _: screen.say(screen.phrase("Restricting goes on at {site}.", site=site)),
             )
             return
         ends = times.moment(until or "", "--until", screen.now, screen.zone)
         found = screen.client.put("freezes", site, body={"until": ends, "note": note})
-        words = f"Nobody is newly restricted at {site} until {screen.local(found['until'])}; restores go on."
+        until = screen.local(found["until"])
+        words = screen.phrase(
+            "Nobody is newly restricted at {site} until {until}; restores go on.", site=site, until=until
+        )
         screen.answer(found, lambda screen, _: screen.say(words, "bold yellow"))

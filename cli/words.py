@@ -26,6 +26,11 @@ _STYLES = {
 }
 
 
+def marked(text: str) -> str:
+    """A label that is looked up before it is shown: in English as it is; translators find it here."""
+    return text
+
+
 def word(text: str | None) -> Text:
     """A word of the vocabulary in its colour; restricting accesses are yellow."""
     return Text(text or "-", style=_STYLES.get(text or "", "" if not text else "yellow"))
@@ -39,10 +44,11 @@ def obstructed_open(entry: Data) -> bool:
 def seen(screen: Session, entry: Data) -> Text:
     """What a device gives a customer: as last read, by whom it is restricted, or what was so before it changed."""
     if entry["obstructions"]:
-        words = Text(f"restricted by: {'; '.join(entry['obstructions'])}", style="bold red")
+        words = Text(screen.phrase("restricted by: {what}", what="; ".join(entry["obstructions"])), style="bold red")
         return Text.assemble(word(entry["seen"]), ", ", words) if entry["seen"] not in (None, "full") else words
     if entry["seen"] is None and entry["last_seen"] is not None:
-        return Text(f"was {entry['last_seen']} at {screen.local(entry['last_seen_at'])}", style="yellow")
+        at = screen.local(entry["last_seen_at"])
+        return Text(screen.phrase("was {access} at {at}", access=entry["last_seen"], at=at), style="yellow")
     return word(entry["seen"])
 
 

@@ -42,6 +42,11 @@ class Language:
         """Whether this is the language that templates are written in."""
         return self.tag == ENGLISH
 
+    @property
+    def wanted(self) -> str:
+        """This language as Accept-Language asks for it: `pt-PT`."""
+        return str(self.locale).replace("_", "-")
+
     def sentence(self, template: str, values: Mapping[str, str]) -> str:
         """The template in this language, filled in. Raises KeyError for a value that is missing."""
         return self.word(template).format_map(values)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Header, Response
 
 from controller.api.paths import Given
-from controller.core.wording import At, Money, Said, Value, decimals_of, sentences, shown
+from controller.core.wording import At, Money, Said, Value, decimals_of, say, sentences, shown
 from controller.said import from_json
 from languages.language import Language, language_of
 
@@ -67,5 +67,5 @@ def _value(language: Language, value: Value) -> str:
         case date():
             return language.day(value)
         case tuple():
-            return language.together([_value(language, part) for part in value]) or language.word("nothing")
+            return language.together([_value(language, part) for part in value]) or told(language, say("nothing"))
     return shown(value)
