@@ -9,6 +9,7 @@ from controller.core.blocks import Code
 from controller.core.decision import Block, Decision, Evidence, NoticeDue, ReasonFor
 from controller.core.facts import Imposed
 from controller.core.policy import Rate
+from controller.core.wording import Said, say, sentences
 from controller.desired import CONTESTED
 from controller.said import to_json
 from controller.situation import Situation
@@ -145,13 +146,16 @@ def _told(case: Case, decision: Decision, before: Any | None, now: datetime) -> 
 
 
 def _line(case: Case, decision: Decision, kind: str, text: str, now: datetime) -> Happening:
+    """A line of the timeline. Its `detail` keeps what the text was made of, as `said.to_json` writes it."""
+    told = to_json(text)
     detail = {"policy": case.policy.name, "version": case.policy.version, "stage": decision.stage}
-    return Happening(now, kind, "review", text, account=case.row.id, service=decision.service, detail=detail)
+    detail |= {name: value for name, value in told.items() if name == "say"}
+    return Happening(now, kind, "review", told["text"], account=case.row.id, service=decision.service, detail=detail)
 
 
-def _in_words(decision: Decision) -> str:
-    why = "; ".join(reason.text for reason in decision.reasons) or "nothing restricts it"
-    return f"{decision.service} shall have {decision.access}: {why}"
+def _in_words(decision: Decision) -> Said:
+    why = sentences((reason.text for reason in decision.reasons), "; ") or say("nothing restricts it")
+    return say("{service} shall have {access}: {why}", service=decision.service, access=decision.access, why=why)
 
 
 def _reasons_of(decision: Decision) -> set[tuple[str, str]]:

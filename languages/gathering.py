@@ -80,17 +80,25 @@ def _text(node: ast.expr) -> str | None:
 
 def template_of(found: list[Found]) -> Catalog:
     """The catalog that translators start from."""
-    made = Catalog(project="grifo", version="", copyright_holder="", charset="utf-8", creation_date=_WHEN)
+    made = _without_placeholders(Catalog(project="grifo", version="-", creation_date=_WHEN, revision_date=_WHEN))
     made.header_comment = "# Texts of grifo. Gathered by `make words`; not to be edited by hand."
+    made.fuzzy = False
     for one in found:
         made.add(one.text, locations=[(one.file, None)])  # type: ignore[list-item]  # no line: it moves with each edit
     return made
 
 
+def _without_placeholders(catalog: Catalog) -> Catalog:
+    """Babel's header names a translator, a team and an address, of which there are none."""
+    catalog.project, catalog.version = "grifo", "-"
+    catalog.msgid_bugs_address = catalog.last_translator = catalog.language_team = "-"
+    return catalog
+
+
 def catalog_of(tag: str) -> Catalog:
     """The catalog of a language as it is written."""
     with (FOLDER / f"{tag}.po").open("rb") as file:
-        return read_po(file, locale=tag)
+        return _without_placeholders(read_po(file, locale=tag))
 
 
 def main() -> int:

@@ -10,7 +10,7 @@ from controller.api.models import AccountOut, FoundOut, HappenedOut, ServiceOut,
 from controller.api.paths import AccountId, Given, ServiceId, unknown_account, unknown_device, unknown_service
 from controller.api.problems import responses
 from controller.api.show import Teller, service_shown
-from controller.api.telling import Tongue
+from controller.api.telling import Tongue, line_told
 from controller.api.views import DriftOut, StatusOut
 from controller.store.queries import freezing, holding, naming, outages, shown, unmatched, waiting, watched
 
@@ -29,6 +29,7 @@ def timeline(
     context: Given,
     caller: Reader,
     service: ServiceId,
+    language: Tongue,
     limit: Annotated[int, Query(ge=1, le=1000, description="At most this many, newest first.")] = 100,
 ) -> TimelineOut:
     """What happened to a service and to its account, newest first."""
@@ -36,7 +37,7 @@ def timeline(
         row = shown.service_row(tx, service)
         if row is None:
             raise unknown_service(service)
-        items = shown.timeline_of(tx, row.account_id, service, limit)
+        items = [line_told(language, one) for one in shown.timeline_of(tx, row.account_id, service, limit)]
     return TimelineOut.model_validate({"service": service, "account": row.account_id, "items": items})
 
 
@@ -44,6 +45,7 @@ def timeline(
 def happened(
     context: Given,
     caller: Reader,
+    language: Tongue,
     device: Annotated[str | None, Query(max_length=64, description="Of this device only.")] = None,
     limit: Annotated[int, Query(ge=1, le=1000, description="At most this many, newest first.")] = 100,
 ) -> HappenedOut:
@@ -51,7 +53,7 @@ def happened(
     with context.database.read() as tx:
         if device is not None and not watched.devices_shown(tx, device):
             raise unknown_device(device)
-        items = shown.timeline_of_everything(tx, device, limit)
+        items = [line_told(language, one) for one in shown.timeline_of_everything(tx, device, limit)]
     return HappenedOut.model_validate({"device": device, "items": items})
 
 

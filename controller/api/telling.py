@@ -51,6 +51,15 @@ def told_stored(language: Language, stored: Mapping[str, Any]) -> dict[str, Any]
     return rest if language.is_source else rest | {"text": told(language, from_json(stored))}
 
 
+def line_told(language: Language, line: Mapping[str, Any]) -> dict[str, Any]:
+    """A line of the timeline, whose `detail` keeps what its text was made of where that is known."""
+    detail = {name: value for name, value in line["detail"].items() if name != "say"}
+    if "say" in line["detail"]:
+        stored = {"text": line["text"], "say": line["detail"]["say"]}
+        return {**line, "detail": detail, "text": told_stored(language, stored)["text"]}
+    return dict(line)
+
+
 def told_together(language: Language, stored: Iterable[Mapping[str, Any]]) -> str:
     """Several of these as one text."""
     return told(language, sentences(from_json(one) for one in stored))

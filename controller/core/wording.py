@@ -85,10 +85,10 @@ def say(template: str, **values: Value) -> Said:
     return Said(template, values)
 
 
-def sentences(texts: Iterable[str]) -> Said:
-    """Whole sentences, one after the other; there is nothing to translate between them."""
+def sentences(texts: Iterable[str], between: str = " ") -> Said:
+    """Whole sentences, one after the other; there is nothing to translate `between` them."""
     values: dict[str, Value] = {f"s{number}": text for number, text in enumerate(texts)}
-    return Said(" ".join(f"{{{name}}}" for name in values), values)
+    return Said(between.join(f"{{{name}}}" for name in values), values)
 
 
 def shown(value: Value) -> str:
