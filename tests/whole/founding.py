@@ -1,0 +1,103 @@
+"""Founding a town: its devices, the settings of controller and agent, and who runs what."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from controller.administration import add_token
+from controller.settings import load_settings
+from lab.box.settings import write_secret
+from lab.nas.nas import Nas
+from lab.nas.server import RadiusServer, ServerSettings
+from tests.controller.live import POLICY
+from tests.drivers.mikrotik_routers import USER, router
+from tests.drivers.radius.radius_lab import SECRET, RadiusLab
+from tests.servers.ports import free_port
+from tests.whole.agent import Agent
+from tests.whole.relay import Relay
+from tests.whole.town import BRAS, CONTROLLER, ROUTER, Town
+
+_AGENT = """
+controller = "http://127.0.0.1:{link}"
+token_file = "{folder}/agent.token"
+memory = "{folder}/agent.db"
+sweep_seconds = 1
+guard_per_hour = 100000
+[[devices]]
+name = "router-1"
+driver = "mikrotik"
+host = "127.0.0.1"
+port = {router}
+tls = false
+username = "{user}"
+password_file = "{folder}/router.password"
+connect_seconds = 2
+reply_seconds = 2
+[[devices]]
+name = "bras-1"
+driver = "radius"
+database = "{radius}"
+groups = {{ throttled = "grifo-throttled" }}
+session_class = true
+read_back_seconds = 1
+[[devices.nases]]
+address = "127.0.0.1"
+port = {nas}
+secret_file = "{folder}/nas.secret"
+timeout_seconds = 0.5
+tries = 2
+"""
+
+
+@contextmanager
+def running_town(folder: Path) -> Iterator[Town]:
+    """A town without customers, in `folder`, where a migrated `grifo.db` is."""
+    with ExitStack() as stack:
+        device = stack.enter_context(router())
+        radius, nas = _radius(folder, stack)
+        made: list[Town] = []
+        to_router = Relay(lambda: device.port)
+        stack.callback(to_router.close)
+        to_controller = Relay(lambda: made[0].settings.port)
+        stack.callback(to_controller.close)
+        (folder / "policies").mkdir()
+        (folder / "policies" / "es.toml").write_text(POLICY)
+        file = folder / "controller.toml"
+        file.write_text(CONTROLLER.format(folder=folder, port=free_port()))
+        settings = load_settings(file)
+        write_secret(folder / "agent.token", add_token(settings, "agent-1", "agent"))
+        write_secret(folder / "router.password", USER.password)
+        write_secret(folder / "nas.secret", SECRET.decode())
+        (folder / "agent.toml").write_text(
+            _AGENT.format(
+                folder=folder,
+                link=to_controller.port,
+                router=to_router.port,
+                user=USER.name,
+                radius=radius.url,
+                nas=nas.port,
+            )
+        )
+        tokens = (add_token(settings, "crm", "billing"), add_token(settings, "boss", "admin"))
+        town = Town(folder, device, radius, nas, to_router, to_controller, Agent(folder), settings, tokens)
+        made.append(town)
+        town.start_controller()
+        stack.callback(town.stop_controller)
+        stack.callback(town.agent.kill)
+        town.agent.start()
+        town.until(lambda: {found["device"] for found in town.noc.status()["devices"]} == {ROUTER, BRAS})
+        for name in (ROUTER, BRAS):
+            town.noc.set_mode(name, "enforce")
+        town.tell(town.billing.fresh())
+        yield town
+
+
+def _radius(folder: Path, stack: ExitStack) -> tuple[RadiusLab, Nas]:
+    """The lab's server and NAS, with the plan and the groups."""
+    path = folder / "radius.db"
+    server = RadiusServer(ServerSettings(path, SECRET))
+    lab = RadiusLab(server.auth, server.acct, f"sqlite:///{path}", folder, is_freeradius=False)
+    lab.opened.append(server)
+    stack.callback(lab.close)
+    lab.seed()
+    return lab, lab.nas()

@@ -1,0 +1,28 @@
+"""Who is looked at in a row of the fault table."""
+
+from dataclasses import dataclass
+
+from tests.whole.town import Customer, Town
+
+
+@dataclass
+class Row:
+    """A town with six new customers: on one device Ana is cut, Eva is not yet, and Leo never owes."""
+
+    town: Town
+    ana: Customer
+    eva: Customer
+    leo: Customer
+
+    def prices_change(self) -> None:
+        """Ana pays, and Eva comes to owe."""
+        self.town.pays(self.ana)
+        self.town.owes(self.eva)
+
+    def until_believed(self, states: set[str]) -> None:
+        """Until what is known of both is one of these states, and no claim goes beyond what is so."""
+        both = (self.ana, self.eva)
+        self.town.until(lambda: {self.town.believes(one) for one in both} <= states, self.shown)
+
+    def shown(self) -> object:
+        return [(self.town.cut(one), self.town.believes(one), one) for one in (self.ana, self.eva, self.leo)]
