@@ -3,10 +3,11 @@
 import sys
 from collections.abc import Callable
 
-from benchmarks import agent, radius, routeros, whole
+from benchmarks import agent, radius, review, routeros, whole
 from benchmarks.rows import Row, table
 
 BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
+    "review": review.run,
     "routeros": routeros.run,
     "radius": radius.run,
     "whole-routeros": whole.on_routeros,

@@ -53,7 +53,7 @@ def run(count: int = COUNT) -> list[Row]:
 
 @contextmanager
 def _workers() -> Iterator[Pool]:
-    with multiprocessing.get_context("spawn").Pool(PROCESSES, gc.freeze) as pool:
+    with multiprocessing.get_context("spawn").Pool(PROCESSES) as pool:
         pool.map(_warm, range(PROCESSES))
         yield pool
 
@@ -122,6 +122,7 @@ def _read(url: str, first: int, last: int) -> None:
 
 def _review(url: str, version: str) -> tuple[int, float, float]:
     """Review until nobody is due: how many, and the most memory used after a tenth of them and at the end, in MB."""
+    gc.freeze()
     book = Book({"es": replace(_SPAIN, version=version)}, "es")
     reviewed, early = 0, 0.0
     with closing(open_database(url)) as database:

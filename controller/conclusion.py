@@ -57,6 +57,11 @@ class Case:
     fingerprint: str | None
 
 
+def reviewed_by(policy: Policy) -> str:
+    """A policy and its version, as they are kept of a review."""
+    return f"{policy.name} {policy.version}"
+
+
 def conclude(
     situation: Situation, row: Row[Any], book: Book, now: datetime, held: Mapping[str, Block] = _NOTHING
 ) -> Case:

@@ -6,7 +6,8 @@ At the controller's start, beside the reviews. What the new version would newly 
 import logging
 from datetime import datetime
 
-from controller.conclusion import Book
+from controller.conclusion import Book, reviewed_by
+from controller.core.policy import Policy
 from controller.store.engine import Database
 from controller.store.queries.renewing import is_outdated, mark_outdated
 from controller.store.queries.timeline import Happening, record
@@ -19,22 +20,26 @@ log = logging.getLogger(__name__)
 
 def renew(database: Database, book: Book, now: datetime) -> int:
     """Mark the accounts that were decided by another version of a loaded policy; how many they are."""
-    return sum(_renew(database, name, policy.version, now) for name, policy in sorted(book.policies.items()))
+    return sum(_renew(database, policy, book.default, now) for _, policy in sorted(book.policies.items()))
 
 
-def _renew(database: Database, policy: str, version: str, now: datetime) -> int:
+def _renew(database: Database, policy: Policy, default: str, now: datetime) -> int:
+    by = reviewed_by(policy)
     with database.read() as tx:
-        if not is_outdated(tx, policy, version):
+        if not is_outdated(tx, policy.name, default, by):
             return 0
     marked, last = 0, ""
     while True:
         with database.write() as tx:
-            found = mark_outdated(tx, policy, version, last, now, CHUNK)
+            found = mark_outdated(tx, policy.name, default, by, last, now, CHUNK)
             if not found:
                 break
         marked, last = marked + len(found), found[-1]
-    text = f"policy {policy} has a new version, {version}: {marked} accounts are to be decided anew"
+    text = f"policy {policy.name} has a new version, {policy.version}: {marked} accounts are to be decided anew"
     log.info("%s", text)
     with database.write() as tx:
-        record(tx, [Happening(now, "decision", "controller", text, detail={"policy": policy, "version": version})])
+        record(
+            tx,
+            [Happening(now, "decision", "controller", text, detail={"policy": policy.name, "version": policy.version})],
+        )
     return marked

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row
 
 from controller.braking import FirstImposition, pass_brake
 from controller.concluded import billing_access, conclusion_of
-from controller.conclusion import Book, Case, conclude
+from controller.conclusion import Book, Case, conclude, reviewed_by
 from controller.core.decision import Block
 from controller.core.facts import AccountId
 from controller.desired import changed_entries, tombstone
@@ -100,7 +100,7 @@ def review_in(tx: Connection, ids: Sequence[str], book: Book, now: datetime) -> 
 def _review(tx: Connection, due: Sequence[Row[Any]], book: Book, now: datetime) -> int:
     """Review accounts whose rows are locked. The number of services whose decision changed."""
     facts = facts_of(tx, [row.id for row in due], now)
-    same = unchanged(tx, due, facts, book, now)
+    same = unchanged(due, facts, book, now)
     due = [row for row in due if row.id not in same]
     situation = situation_of(tx, {AccountId(row.id): facts[AccountId(row.id)] for row in due})
 
@@ -108,9 +108,13 @@ def _review(tx: Connection, due: Sequence[Row[Any]], book: Book, now: datetime) 
     cases = _braked(tx, cases, situation, book, now)
 
     changed = _save_conclusions(tx, cases, situation, now)
-    accounts.reviewed(tx, same | {case.row.id: Reviewed(case.review_at, case.fingerprint) for case in cases}, now)
+    accounts.reviewed(tx, same | {case.row.id: _kept(case) for case in cases}, now)
     _write_entries(tx, cases, situation, now)
     return changed
+
+
+def _kept(case: Case) -> Reviewed:
+    return Reviewed(case.review_at, case.fingerprint, reviewed_by(case.policy))
 
 
 def _braked(tx: Connection, cases: Sequence[Case], situation: Situation, book: Book, now: datetime) -> list[Case]:

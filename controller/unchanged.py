@@ -8,33 +8,25 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Row
 
-from controller.conclusion import Book, next_review
+from controller.conclusion import Book, next_review, reviewed_by
 from controller.core.decide import decide
 from controller.core.facts import AccountId, Facts
 from controller.core.fingerprint import fingerprint_of
 from controller.store.queries.accounts import Reviewed
-from controller.store.queries.decisions import confirm
 
 
 def unchanged(
-    tx: Connection, due: Sequence[Row[Any]], facts: Mapping[AccountId, Facts], book: Book, now: datetime
+    due: Sequence[Row[Any]], facts: Mapping[AccountId, Facts], book: Book, now: datetime
 ) -> dict[str, Reviewed]:
-    """Those of the due accounts of which nothing was told and nothing changed, with what is to be kept of the review.
-
-    Their decisions are confirmed for the present version of the policy.
-    """
+    """The due accounts of which nothing was told and nothing changed, and what is to be kept of their review."""
     same: dict[str, Reviewed] = {}
-    by_policy: dict[tuple[str, str], list[str]] = {}
     for row in due:
         policy, named = book.policy_of(row)
         if row.cause_at is not None or row.concluded is None or row.review_error is not None or policy.name != named:
             continue
         found = decide(facts[AccountId(row.id)], policy, now)
         if not any(one.first for one in found) and fingerprint_of(found) == row.concluded:
-            same[row.id] = Reviewed(next_review(found, now), row.concluded)
-            by_policy.setdefault((policy.name, policy.version), []).append(row.id)
-    for (name, version), ids in by_policy.items():
-        confirm(tx, ids, name, version)
+            same[row.id] = Reviewed(next_review(found, now), row.concluded, reviewed_by(policy))
     return same

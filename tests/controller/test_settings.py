@@ -49,6 +49,7 @@ def test_loopback_needs_no_certificate(listen: str) -> None:
         ({"listen": "127.0.0.1:99999"}, "listen"),
         ({"tls_key": "key.pem"}, "tls_certificate and tls_key go together"),
         ({"timezone": "Madrid"}, "timezone 'Madrid' is not a time zone"),
+        ({"language": "fr"}, "language 'fr' is not one of en, es, pt"),
         ({"databse": "sqlite://"}, "unknown key 'databse'"),
         ({"database": 7}, "database must be a text, not 7"),
     ],

@@ -68,7 +68,7 @@ def accounts_due_among(tx: Connection, ids: Iterable[str], now: datetime) -> Seq
     return tx.execute(due.order_by(accounts.c.id).with_for_update()).all()
 
 
-def how_many_due(tx: Connection, now: datetime, at_most: int = 10_000) -> int:
+def how_many_due(tx: Connection, now: datetime, at_most: int = 100) -> int:
     """How many accounts wait for their review; counted up to `at_most`, since a backlog may be a million."""
     some = select(true()).select_from(accounts).where(accounts.c.review_at <= now).limit(at_most).subquery()
     return tx.execute(select(func.count()).select_from(some)).scalar_one()
@@ -76,10 +76,11 @@ def how_many_due(tx: Connection, now: datetime, at_most: int = 10_000) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """What is kept of a review on its account: when the next one is (never where None), and its fingerprint."""
+    """What is kept of a review on its account: when the next one is (never where None), its fingerprint, by what."""
 
     review_at: datetime | None
     concluded: str | None
+    reviewed_by: str
 
 
 def reviewed(tx: Connection, reviews: Mapping[str, Reviewed], now: datetime) -> None:
@@ -88,8 +89,8 @@ def reviewed(tx: Connection, reviews: Mapping[str, Reviewed], now: datetime) -> 
     for account in sorted(reviews):
         alike.setdefault(reviews[account], []).append(account)
     for review, ids in alike.items():
-        values = {"_next": review.review_at, "_concluded": review.concluded, "_now": now, IDS: ids}
-        tx.execute(_REVIEWED, values)
+        values = {"_next": review.review_at, "_concluded": review.concluded, "_by": review.reviewed_by, "_now": now}
+        tx.execute(_REVIEWED, values | {IDS: ids})
 
 
 _REVIEWED = (
@@ -102,6 +103,7 @@ _REVIEWED = (
         reviewed_at=bindparam("_now"),
         review_error=None,
         concluded=bindparam("_concluded"),
+        reviewed_by=bindparam("_by"),
     )
 )
 

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
-from controller.store.queries.among import IDS, among
 from controller.store.queries.writing import insert_into
 from controller.store.tables import decisions, impositions
 from enforcement.access import Access
@@ -45,18 +44,6 @@ def save_decisions(tx: Connection, rows: Sequence[dict[str, Any]]) -> None:
     statement = insert_into(tx, decisions)
     rest = {name: statement.excluded[name] for name in rows[0] if name != "service_id"}
     tx.execute(statement.on_conflict_do_update(index_elements=["service_id"], set_=rest), list(rows))
-
-
-def confirm(tx: Connection, accounts: Sequence[str], policy: str, version: str) -> None:
-    """What was decided for these accounts is decided the same by this version of the policy."""
-    tx.execute(_CONFIRM, {IDS: accounts, "_policy": policy, "_version": version})
-
-
-_CONFIRM = (
-    update(decisions)
-    .where(among(decisions.c.account_id), decisions.c.policy_version != bindparam("_version"))
-    .values(policy=bindparam("_policy"), policy_version=bindparam("_version"))
-)
 
 
 def end_impositions(tx: Connection, services: Collection[str], now: datetime) -> None:

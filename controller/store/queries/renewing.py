@@ -1,32 +1,34 @@
-"""Which accounts were decided by another version of their policy than the one that is loaded?"""
+"""Which accounts were last reviewed by another policy, or version of it, than they would be now?"""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, case, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, update
 
 from controller.store.queries.among import IDS, among
-from controller.store.tables import accounts, decisions
+from controller.store.tables import accounts
 
 
-def is_outdated(tx: Connection, policy: str, version: str) -> bool:
-    """Whether any decision was made by another version of the policy."""
-    return tx.execute(select(decisions.c.service_id).where(_outdated(policy, version)).limit(1)).first() is not None
+def is_outdated(tx: Connection, policy: str, default: str, by: str) -> bool:
+    """Whether any account of the policy was reviewed by another; `default` is that of accounts that name none."""
+    return tx.execute(select(accounts.c.id).where(_outdated(policy, default, by)).limit(1)).first() is not None
 
 
-def mark_outdated(tx: Connection, policy: str, version: str, after: str, at: datetime, limit: int) -> list[str]:
-    """Have some of their accounts reviewed at an instant, in the order of their ids from one on; which they are.
+def mark_outdated(
+    tx: Connection, policy: str, default: str, by: str, after: str, at: datetime, limit: int
+) -> Sequence[str]:
+    """Have some of them reviewed at an instant, in the order of their ids from one on; which they are.
 
     Not as news of the account: its present decision stays good until then.
     """
-    theirs = select(decisions.c.account_id).where(_outdated(policy, version), decisions.c.account_id > after)
-    ids = list(tx.execute(theirs.distinct().order_by(decisions.c.account_id).limit(limit)).scalars())
+    theirs = select(accounts.c.id).where(_outdated(policy, default, by), accounts.c.id > after)
+    ids = list(tx.execute(theirs.order_by(accounts.c.id).limit(limit).with_for_update()).scalars())
     if ids:
-        mine = among(accounts.c.id)
-        tx.execute(select(accounts.c.id).where(mine).order_by(accounts.c.id).with_for_update(), {IDS: ids})
         soon = case((or_(accounts.c.review_at.is_(None), accounts.c.review_at > at), at), else_=accounts.c.review_at)
-        tx.execute(update(accounts).where(mine).values(review_at=soon), {IDS: ids})
+        tx.execute(update(accounts).where(among(accounts.c.id)).values(review_at=soon), {IDS: ids})
     return ids
 
 
-def _outdated(policy: str, version: str) -> ColumnElement[bool]:
-    return (decisions.c.policy == policy) & (decisions.c.policy_version != version)
+def _outdated(policy: str, default: str, by: str) -> ColumnElement[bool]:
+    mine = func.coalesce(accounts.c.policy, default) == policy
+    return and_(mine, accounts.c.reviewed_at.is_not(None), func.coalesce(accounts.c.reviewed_by, "") != by)

@@ -18,7 +18,6 @@ decisions = Table(
     Column("decided_at", Instant, nullable=False),
     Column("waits_for", String(16), nullable=False),
     Column("notice_at", Instant),
-    Index(None, "policy", "policy_version"),
 )
 """The present decision of each service. `body` holds what `controller.concluded` writes there.
 

@@ -59,6 +59,7 @@ accounts = Table(
     Column("reviewed_at", Instant),
     Column("review_error", Text),
     Column("concluded", String(32)),
+    Column("reviewed_by", String(129)),
     *told_by(),
     Index(None, "review_at", "id"),
 )
@@ -66,7 +67,8 @@ accounts = Table(
 `urgent` marks may restore somebody: they overtake all others.
 
 `review_error` says why the last review failed: until one succeeds, what was concluded before gets no permit.
-`concluded` is the fingerprint of what it concluded; NULL where the store had a part in that (brake, devices)."""
+`concluded` is the fingerprint of what it concluded; NULL where the store had a part in that (brake, devices).
+`reviewed_by` is the policy that it was by, and its version, a space between."""
 
 Index("ix_accounts_urgent", accounts.c.review_at, accounts.c.id, postgresql_where=accounts.c.urgent)
 

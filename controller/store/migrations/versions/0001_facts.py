@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("reviewed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("review_error", sa.Text(), nullable=True),
         sa.Column("concluded", sa.String(length=32), nullable=True),
+        sa.Column("reviewed_by", sa.String(length=129), nullable=True),
         sa.Column("event_time", sa.DateTime(timezone=True), nullable=False),
         sa.Column("event_sequence", sa.BigInteger(), nullable=False),
         sa.Column("event_source", sa.String(length=255), nullable=False),

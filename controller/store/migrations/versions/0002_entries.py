@@ -61,7 +61,6 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("notice_at IS NOT NULL"),
     )
-    op.create_index(op.f("ix_decisions_policy_policy_version"), "decisions", ["policy", "policy_version"], unique=False)
     op.create_index(
         "ix_decisions_waits_for", "decisions", ["waits_for"], unique=False, postgresql_where=sa.text("waits_for != ''")
     )
