@@ -175,6 +175,10 @@ class DeviceMemory:
     def knows(self, key: Key) -> bool:
         return key in self._by_key
 
+    def restricts(self, key: Key) -> bool:
+        """Whether any entry of a key takes something away."""
+        return any(self.entries[binding].restricts for binding in self._by_key.get(key, ()))
+
     def owed_by(self, entries: Iterable[Entry]) -> dict[BindingId, bool]:
         """What is owed to the sessions of `entries`. To tell of an open entry never takes anything away."""
         return {e.binding: self.owed[e.binding] and e.restricts for e in entries if e.binding in self.owed}

@@ -19,6 +19,9 @@ class Backlog:
         self._restores: dict[Key, list[Change]] = {}
         self._restrictions: dict[Key, list[Change]] = {}
 
+    def __bool__(self) -> bool:
+        return bool(self._restores or self._restrictions)
+
     def put(self, keys: Collection[Key], changes: Iterable[Change]) -> None:
         """Replace all that was to be done for `keys` by `changes`, in their order. A key keeps its place."""
         restores: dict[Key, list[Change]] = defaultdict(list)

@@ -1,7 +1,11 @@
 """The instants at which such systems break: the agent is held there, and the world changes behind its back."""
 
+import threading
 from collections.abc import Callable, Sequence
 
+import pytest
+
+from agents.agent import Agent
 from agents.clock import SYSTEM_CLOCK, Clock
 from enforcement.access import Access
 from enforcement.changes import Change, needs_permit
@@ -245,3 +249,34 @@ def test_a_device_set_to_observe_in_the_middle_of_a_bulk_of_restores_is_not_writ
     gate.open.set()
     until(lambda: all(site.state(name) == "withheld" for name in names[3:]))
     assert site.box.restricted() == set(names[3:])
+
+
+def test_a_payment_passes_while_a_bulk_is_still_being_looked_at(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agents.device.LOOK_AT_ONCE", 2)
+    site.controller.want("box", "ana", Access.BLOCKED)
+    agent = site.start()
+    site.until_state("ana", "verified")
+    looked_before_restore: list[int] = []
+
+    def before_apply(slice: Sequence[Change]) -> None:
+        looked_before_restore.append(len({key for read in site.box.reads for key in read or ()}))
+
+    release = threading.Event()
+    with site.controller.changed:
+        site.box.faults.hangs, site.box.before_apply = release, before_apply
+        site.box.reads.clear()
+        names = want_bulk(site, 9)
+    until(lambda: agent.devices["box"].parts.driver.present is not None)
+    site.controller.want("box", "ana", Access.FULL)
+    until(lambda: _heard(agent) == site.controller.desks["box"].revision)
+    release.set()
+    until(lambda: all(site.state(name) == "verified" for name in [*names, "ana"]))
+    assert site.box.history[1] == ("ana", Access.FULL)
+    assert looked_before_restore[0] < len(names)
+    assert site.box.restricted() == set(names)
+
+
+def _heard(agent: Agent) -> int:
+    """The revision of the box that the feed has last told."""
+    feed = agent._told.feed
+    return feed.devices["box"].revision if feed is not None else 0
