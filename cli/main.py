@@ -11,8 +11,9 @@ from cli.errors import Failed
 
 _HELP = """Turns services off when they are not paid, on again the moment they are, and proves both.
 
-NOC verbs speak to the controller: set GRIFO_URL, and GRIFO_TOKEN or GRIFO_TOKEN_FILE; or write url, token_file and
-ca_file into ~/.config/grifo/cli.toml. KEY may be a phone, user name, IP address, account or service id.
+NOC verbs speak to the controller: set GRIFO_URL, and GRIFO_TOKEN or GRIFO_TOKEN_FILE; or write url, token_file,
+ca_file and language (en, es, pt) into ~/.config/grifo/cli.toml. KEY may be a phone, user name, IP address, account or
+service id.
 
 Exit codes: 0 done; 1 refused, or not (yet) so; 2 the command was wrong, or KEY names several; 3 the controller can't be
 reached or can't work; 4 the token is not known or its role does not suffice.

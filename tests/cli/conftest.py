@@ -38,7 +38,7 @@ class Done:
 def environment(home: Path, **variables: str) -> dict[str, str]:
     """A person's environment, without the variables of whoever runs the tests."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GRIFO_")}
-    return kept | {"HOME": str(home), "COLUMNS": "160"} | variables
+    return kept | {"HOME": str(home), "COLUMNS": "160", "LC_ALL": "C"} | variables
 
 
 def run(*arguments: str, env: dict[str, str], stdin: str = "") -> Done:

@@ -179,3 +179,30 @@ def test_modes_of_a_device_that_differ_are_a_line_each(grifo: Grifo) -> None:
     assert grifo("device", "mode", DEVICE, "observe", "--kind", "fixed_voice").code == 0
     assert "observe: fixed_voice" in grifo("status").out
     assert "enforce: internet, mobile_voice" in grifo("status").out
+
+
+def test_why_tells_the_rule_that_comes_next_and_the_message_to_send(live: Live, grifo: Grifo) -> None:
+    live.tell(live.billing.invoice("a2", "f2"))
+    live.until(lambda: bool(live.service("s2")["blocks"]))
+    out = grifo("why", "s2").out
+    assert "what comes next: throttle: anything past due; notice 24 hours before. a test [D, verified on 2026-01" in out
+    assert "notice of throttle to send (-) from 2026-03-03 09:00:00; it can name 2026-03-05" in out
+
+
+def test_why_tells_which_hold_does_not_hold_and_why(live: Live, grifo: Grifo) -> None:
+    plan = {"hold": "h1", "account": "a1", "kind": "plan", "since": "2026-02-01T10:00:00Z", "author": "care"}
+    parts = [{"due_on": "2026-02-15", "amount": 1500}, {"due_on": "2026-06-15", "amount": 1500}]
+    live.tell(live.billing.event("hold", plan | {"note": "two parts", "instalments": parts, "currency": "EUR"}))
+    live.until(lambda: bool(live.service("s1")["holds"]))
+    assert live.service("s1")["holds"][0]["why_not"] == "The plan is broken: 0.00 EUR of 15.00 EUR came."
+    out = grifo("why", "s1").out
+    assert "holds that do not hold:\n  plan since 2026-02-01 11:00:00" in out
+    assert "\nholds:" not in out
+
+
+def test_many_invoices_leave_the_rest_of_why_on_the_screen(live: Live, grifo: Grifo) -> None:
+    live.tell(*(live.billing.invoice("a1", f"m{number}") for number in range(20)))
+    live.until(lambda: len(live.service("s1")["evidence"]) > 20)
+    out = grifo("why", "s1").out
+    assert "invoice: and 13 more (--json shows them)" in out
+    assert len(out.splitlines()) <= 40
