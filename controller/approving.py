@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from controller.core.policy import Policy, Stage
+from controller.core.wording import say
 from controller.refusals import OrderRefused
 from controller.store.queries import accounts, approving
 from controller.store.queries.timeline import Happening, record
@@ -36,13 +37,16 @@ def say_to_stage(tx: Connection, said: Said, policy: Policy, now: datetime) -> s
     given = approving.approvals_of(tx, said.service.id, stage.name, since)
     mine = [one for one in given if one["by"] == said.by]
     if not said.refused and mine and not mine[-1]["refused"] and not _refused_since(given, mine[-1]["at"]):
-        return f"{said.by} has approved {stage.name} already: the same person counts once."
+        return say("{by} has approved {stage} already: the same person counts once.", by=said.by, stage=stage.name)
     approving.keep_approval(tx, said.service.id, stage.name, said.by, now, said.note, said.refused)
     what = "refused" if said.refused else "approved"
     text = f"{what} {stage.name}: {said.note}"
     record(tx, [Happening(now, "approval", said.by, text, said.service.account_id, said.service.id)])
     accounts.mark_for_review(tx, [said.service.account_id], now)
-    return f"{stage.name} of {said.service.id} is {what} by {said.by}."
+    names = {"stage": stage.name, "service": said.service.id, "by": said.by}
+    if said.refused:
+        return say("{stage} of {service} is refused by {by}.", **names)
+    return say("{stage} of {service} is approved by {by}.", **names)
 
 
 def _stage(said: Said, policy: Policy) -> Stage:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from controller.core.facts import AccountId, Hold, HoldKind
 from controller.core.policy import Policy
+from controller.core.wording import say
 from controller.holding import check_bounds, latest_end
 from controller.intake.rows import hold_row
 from controller.refusals import OrderRefused
@@ -67,7 +68,9 @@ def restore(tx: Connection, ordered: Ordered, policy: Policy) -> str:
     """
     _check_until(ordered)
     if ordered.reason is Reason.BILLING and _open_and_owes_nothing(tx, ordered):
-        return f"{ordered.service.id} is open already and nothing is past due: no courtesy was needed."
+        return say(
+            "{service} is open already and nothing is past due: no courtesy was needed.", service=ordered.service.id
+        )
     _restore(tx, ordered, policy)
     return ""
 

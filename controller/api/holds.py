@@ -17,6 +17,7 @@ from controller.api.telling import Tongue
 from controller.api.views import OutageOut
 from controller.core.facts import Instalment
 from controller.core.policy import Policy
+from controller.core.wording import say
 from controller.holding import HoldAsked, end_hold, give_hold
 from controller.refusals import OrderRefused
 from controller.store.queries import accounts, devices, freezing, holding, ordering, outages, shown
@@ -43,11 +44,16 @@ def hold_service(
 
 @router.post("/accounts/{account}/holds", response_model=OrderedOut, responses=responses(400, 404, 409))
 def hold_account(
-    context: Given, caller: Operator, account: AccountId, ask: HoldAsk, idempotency_key: Key = None
+    context: Given,
+    caller: Operator,
+    account: AccountId,
+    ask: HoldAsk,
+    language: Tongue,
+    idempotency_key: Key = None,
 ) -> JSONResponse:
     """Hold all services of an account."""
     request = _request(context, caller, ask, (account, None), idempotency_key)
-    return once(context, caller, of_account(account, request))
+    return once(context, caller, of_account(account, request, language))
 
 
 def _request(
@@ -70,7 +76,7 @@ def _request(
             currency=ask.currency,
             beyond=ask.beyond,
         )
-        return f"hold {give_hold(tx, asked, policy, now)} is given"
+        return say("The hold {hold} is given.", hold=give_hold(tx, asked, policy, now))
 
     return Request(key, {"order": "hold", "whose": list(whose), **ask.model_dump(mode="json")}, effect)
 

@@ -22,6 +22,7 @@ from controller.api.context import Context
 from controller.api.paths import unknown_account, unknown_service
 from controller.api.problems import Problem
 from controller.api.show import Teller, service_shown
+from controller.api.telling import told
 from controller.refusals import OrderRefused
 from controller.review import review_in
 from controller.store.queries import accounts, repeated, shown
@@ -70,14 +71,14 @@ def of_service(context: Context, service: str, request: Request, language: Langu
             raise unknown_service(service)
         return str(row.account_id)
 
-    def state(tx: Connection, told: str, now: datetime) -> Any:
+    def state(tx: Connection, said: str, now: datetime) -> Any:
         found = service_shown(tx, service, now, Teller(context.book, language))
-        return found.model_copy(update={"told": told or found.told}).model_dump(mode="json")
+        return found.model_copy(update={"told": told(language, said) or found.told}).model_dump(mode="json")
 
     return About(request, account_of, state)
 
 
-def of_account(account: str, request: Request) -> About:
+def of_account(account: str, request: Request, language: Language) -> About:
     """An order that is answered with the account's services in short (OrderedOut)."""
 
     def account_of(tx: Connection) -> str:
@@ -85,9 +86,9 @@ def of_account(account: str, request: Request) -> About:
             raise unknown_account(account)
         return account
 
-    def state(tx: Connection, told: str, now: datetime) -> Any:
+    def state(tx: Connection, said: str, now: datetime) -> Any:
         services = [one | {"ended_at": _text(one["ended_at"])} for one in shown.services_of_account(tx, account)]
-        return {"account": account, "services": services, "told": told}
+        return {"account": account, "services": services, "told": told(language, said)}
 
     return About(request, account_of, state)
 
@@ -124,9 +125,9 @@ def _answer(context: Context, caller: Caller, about: About, key: str) -> repeate
             if given.request_digest != digest:
                 raise _key_reused()
             return given
-        told = about.request.effect(tx, now)
+        said = about.request.effect(tx, now)
         _review(tx, account, context, now)
-        answer = repeated.Answer(digest, 200, about.state(tx, told, now))
+        answer = repeated.Answer(digest, 200, about.state(tx, said, now))
         repeated.keep_answer(tx, caller.name, key, answer, now)
         return answer
 

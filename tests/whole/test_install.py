@@ -8,7 +8,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-OURS = ("agents", "cli", "controller", "drivers", "enforcement", "lab")
+OURS = ("agents", "cli", "controller", "drivers", "enforcement", "lab", "languages")
 
 
 @pytest.mark.parametrize("package", OURS)
