@@ -8,14 +8,13 @@ from controller.conclusion import Case
 from controller.core.blocks import Code
 from controller.core.decision import Block, Decision, Evidence, NoticeDue, ReasonFor
 from controller.core.facts import Imposed
-from controller.core.policy import Rate
 from controller.core.wording import Said, say, sentences
 from controller.desired import CONTESTED
 from controller.said import to_json
 from controller.situation import Situation
 from controller.store.queries.decisions import Imposition
 from controller.store.queries.timeline import Happening
-from enforcement.access import Access, Reason
+from enforcement.access import Access, Rate, Reason
 
 PAYMENTS, APPROVAL, PERSON = "payments", "approval", "person"
 """Words of `decisions.waits_for`, beside those of the brake; the latter two are codes of blocks too."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from enforcement.access import Access, Kind
+from enforcement.access import Access, Kind, Rate
 from enforcement.changes import Change, Outcome
 from enforcement.keys import Key, KeyType
 from enforcement.observed import Observed
@@ -47,12 +47,14 @@ class Capabilities:
 
     `access` lists, for each kind of service, the accesses below full. `effects` is true where changes owe an effect
     on live sessions that cannot be read back (CoA, Disconnect): the agent records it before the first write.
+    `rates` are those of `throttled` that the device's setup knows; an entry of any other is given the device's own.
     """
 
     keys: frozenset[KeyType]
     access: Mapping[Kind, frozenset[Access]]
     slice_size: int
     effects: bool
+    rates: frozenset[Rate] = frozenset()
 
 
 class StepState(StrEnum):

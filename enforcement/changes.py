@@ -3,27 +3,32 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from enforcement.access import Access
+from enforcement.access import Access, Rate
 from enforcement.entries import BindingId, Entry, Mark
 from enforcement.keys import Key
 
 
 @dataclass(frozen=True, slots=True)
 class Restrict:
-    """Lower the key to `entry.access`. Needs a permit. `before` is what was seen, for the log."""
+    """Lower the key to `entry.access`, or to a lower rate of it. Needs a permit.
+
+    `before` and `rate_before` are what was seen, for the log and for whoever must name what a session is to lose.
+    """
 
     entry: Entry
     mark: Mark
     before: Access
+    rate_before: Rate | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Restore:
-    """Raise the key to `entry.access` (full, or a higher rung): overtakes every restriction, needs no permit."""
+    """Raise the key to `entry.access` (full, a higher rung or rate): overtakes every restriction, needs no permit."""
 
     entry: Entry
     mark: Mark
     before: Access
+    rate_before: Rate | None = None
 
 
 @dataclass(frozen=True, slots=True)

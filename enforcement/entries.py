@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import NewType
 
-from enforcement.access import Access, Kind, Reason
+from enforcement.access import Access, Kind, Rate, Reason
 from enforcement.keys import Key
 
 BindingId = NewType("BindingId", str)
@@ -44,6 +44,7 @@ class Entry:
     `changed_revision` is the device's revision that last changed this entry: a report verifies the entry only at
     that number. `ended` is a tombstone: the binding is over, access is full, and once that is verified the agent may
     forget it. `first` tells a first imposition from a repair or a re-imposition (brake, guard and window count it).
+    `rate` is what `throttled` leaves, None for what the device's own setup gives; no other access has one.
     """
 
     binding: BindingId
@@ -55,6 +56,7 @@ class Entry:
     changed_revision: int
     ended: bool = False
     first: bool = False
+    rate: Rate | None = None
 
     @property
     def restricts(self) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from enforcement.access import Access
+from enforcement.access import Access, Rate
 from enforcement.entries import Mark
 from enforcement.keys import Key
 
@@ -28,13 +28,15 @@ class Seen:
 
     `access` is what the entries with our mark impose (full where there are none), None where it could not be told.
     `marks` are the marks found on those entries: several where an old configuration holds duplicates.
-    `obstructions` says, in words for a person, what is *not ours* and restricts the key too.
+    `obstructions` says, in words for a person, what is *not ours* and restricts the key too. `rate` is that of a
+    throttled key, None where it is the device's own.
     """
 
     access: Access | None
     live: Live = Live.APPLIES
     marks: tuple[Mark, ...] = ()
     obstructions: tuple[str, ...] = ()
+    rate: Rate | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from enforcement.access import LADDERS, Access, lowers
+from enforcement.access import LADDERS, Access, Rate, lowers, may_slow
 from enforcement.changes import Change, Refresh, Remove, Restore, Restrict, binding_of, needs_permit
 from enforcement.entries import BindingId, Entry, Mark
 from enforcement.keys import Key
@@ -47,7 +47,8 @@ def plan(installation: str, desired: Iterable[Entry], observed: Observed, owed: 
     """Compare what is wanted on a device with what was seen there.
 
     `owed` names the bindings whose effect on live sessions is not yet done; the value says whether it takes access
-    away. A key that could not be read gets no change: nothing is written blind.
+    away. A key that could not be read gets no change: nothing is written blind. The rates of `desired` are such as the
+    device can give; any other is to be None, its own.
     """
     by_key: dict[Key, list[Entry]] = {}
     for entry in desired:
@@ -97,15 +98,23 @@ def _changes_for(
         changes += _effects_of_the_idle(installation, idle, governing is None, seen, owed)
     if governing is None or own is None:
         return changes
-    before = seen.access if own in seen.marks else Access.FULL
+    before, rate = (seen.access, _rate(seen)) if own in seen.marks else (Access.FULL, None)
     if governing.access is not before:
         verb = Restrict if _is_less(governing, governing.access, before) else Restore
-        changes.append(verb(governing, own, before))
+        changes.append(verb(governing, own, before, rate))
+    elif _rate(governing) != rate:
+        verb = Restrict if may_slow(rate, _rate(governing)) else Restore
+        changes.append(verb(governing, own, before, rate))
     elif governing.binding in owed:
         changes.append(Refresh(governing, own, lowers=owed[governing.binding]))
     elif seen.live is Live.STALE:
         changes.append(Refresh(governing, own, lowers=governing.restricts))
     return changes
+
+
+def _rate(of: Entry | Seen) -> Rate | None:
+    """The rate of a throttled key; no other access has one."""
+    return of.rate if of.access is Access.THROTTLED else None
 
 
 def _removals(installation: str, key: Key, seen: Seen, own: Mark | None) -> list[Remove]:
@@ -129,7 +138,9 @@ def _effects_of_the_idle(
     access = seen.access or Access.FULL
     return [
         Refresh(
-            replace(entry, access=access), Mark(installation, entry.service, entry.binding), access is not Access.FULL
+            replace(entry, access=access, rate=_rate(seen)),
+            Mark(installation, entry.service, entry.binding),
+            access is not Access.FULL,
         )
         for entry in told
     ]

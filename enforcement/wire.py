@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from enforcement.access import Access, Kind, Reason
+from enforcement.access import Access, Kind, Rate, Reason
 from enforcement.entries import BindingId, Entry, ServiceId
 from enforcement.keys import Key
 
@@ -22,7 +22,7 @@ class Unreadable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class WireEntry:
-    """One `enforcement.entries.Entry`; `key` is written `type:value`."""
+    """One `enforcement.entries.Entry`; `key` is written `type:value`, `rate` as [down, up] in kbit/s."""
 
     binding: str
     service: str
@@ -33,6 +33,7 @@ class WireEntry:
     changed_revision: int
     ended: bool = False
     first: bool = False
+    rate: list[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +183,7 @@ def entry_to_wire(entry: Entry) -> WireEntry:
         changed_revision=entry.changed_revision,
         ended=entry.ended,
         first=entry.first,
+        rate=[entry.rate.down_kbps, entry.rate.up_kbps] if entry.rate is not None else None,
     )
 
 
@@ -198,6 +200,15 @@ def entry_from_wire(data: Mapping[str, Any]) -> Entry:
             changed_revision=int(data["changed_revision"]),
             ended=bool(data.get("ended", False)),
             first=bool(data.get("first", False)),
+            rate=_rate(data.get("rate")),
         )
     except (KeyError, TypeError, ValueError) as wrong:
         raise Unreadable(f"entry {data.get('binding', '?')}: {wrong}") from wrong
+
+
+def _rate(given: Any) -> Rate | None:
+    """A controller that knows no rates says none. Raises ValueError or TypeError."""
+    if given is None:
+        return None
+    down, up = given
+    return Rate.parse(f"{down}/{up}")

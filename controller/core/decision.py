@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from controller.core.policy import Rate
-from enforcement.access import Access, Reason
+from enforcement.access import Access, Rate, Reason
 from enforcement.entries import ServiceId
 
 

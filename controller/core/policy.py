@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from controller.core.calendar import Calendar, Days, DayUnit, Window
 from controller.core.facts import HoldKind, Instrument
-from enforcement.access import Access, Kind
+from enforcement.access import Access, Kind, Rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +67,6 @@ class NoticeRule:
     template: str = ""
     channels: frozenset[str] = frozenset()
     after_last_hours: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """What a throttled service still has, in kbit/s; seen from the customer."""
-
-    down_kbps: int
-    up_kbps: int
 
 
 @dataclass(frozen=True, slots=True)

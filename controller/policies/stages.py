@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from controller.core.calendar import DayUnit
-from controller.core.policy import Conditions, NoticeRule, Rate, Source, Stage, Track
+from controller.core.policy import Conditions, NoticeRule, Source, Stage, Track
 from controller.policies.table import Table
 from controller.policies.values import DAY, TEXT, Value, mapping, matching, one_of, some, whole
-from enforcement.access import LADDERS, Access, Kind
+from enforcement.access import LADDERS, Access, Kind, Rate
 from enforcement.entries import ID_PATTERN
 
 MARKS = ("F", "F2", "R", "D")

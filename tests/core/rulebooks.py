@@ -17,13 +17,12 @@ from controller.core.policy import (
     NoticeRule,
     PartialRule,
     Policy,
-    Rate,
     Source,
     Stage,
     TagRules,
     Track,
 )
-from enforcement.access import Access, Kind
+from enforcement.access import Access, Kind, Rate
 from tests.core.histories import SPAIN, days_from
 
 SOURCE = Source("a test", "D", date(2026, 11, 22))

@@ -22,12 +22,11 @@ from controller.core.policy import (
     Conditions,
     NoticeRule,
     Policy,
-    Rate,
     Stage,
     TagRules,
     Track,
 )
-from enforcement.access import Access, Kind
+from enforcement.access import Access, Kind, Rate
 from tests.core.histories import NET, TEL, at, fresh
 from tests.core.rulebooks import ALL_WEEK, SOURCE
 

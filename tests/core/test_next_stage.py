@@ -17,10 +17,9 @@ from controller.core.facts import (
 from controller.core.policy import (
     Conditions,
     Loosened,
-    Rate,
     Source,
 )
-from enforcement.access import Access
+from enforcement.access import Access, Rate
 from tests.core.histories import NET, TEL, at, fresh
 from tests.core.rulebooks import SOURCE
 from tests.core.small import (

@@ -7,9 +7,9 @@ import pytest
 
 from controller.core.calendar import DayUnit
 from controller.core.facts import HoldKind, Instrument
-from controller.core.policy import Clears, HoldBound, PartialRule, Rate, Track
+from controller.core.policy import Clears, HoldBound, PartialRule, Track
 from controller.policies import BadPolicy, load_policies, load_policy
-from enforcement.access import LADDERS, Access, Kind
+from enforcement.access import LADDERS, Access, Kind, Rate
 from tests.core.policies import ANSWERS, policy, put, shipped_text
 
 SPAIN = shipped_text("es")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 
-from enforcement.access import Access, Kind, least
+from enforcement.access import Access, Kind, Rate, least, slowest
 from enforcement.changes import Change, Refresh, Remove, Restore, Restrict, key_of
 from enforcement.entries import BindingId, Entry, Mark, ServiceId
 from enforcement.keys import Key, KeyType
@@ -20,22 +20,34 @@ def mark_of(entry: Entry) -> Mark:
     return Mark(HERE, entry.service, entry.binding)
 
 
-def entry(binding: str, key: Key, access: Access = Access.FULL, *, ended: bool = False) -> Entry:
-    return Entry(BindingId(binding), ServiceId(f"s-{binding}"), Kind.INTERNET, key, access, (), 1, ended=ended)
+def entry(
+    binding: str, key: Key, access: Access = Access.FULL, *, ended: bool = False, rate: Rate | None = None
+) -> Entry:
+    service = ServiceId(f"s-{binding}")
+    return Entry(BindingId(binding), service, Kind.INTERNET, key, access, (), 1, ended=ended, rate=rate)
 
 
 @dataclass
 class Device:
-    """`sessions` has what each connected customer's session was last given."""
+    """`sessions` has what each connected customer's session was last given, `rates` those of throttled records."""
 
     records: dict[Key, dict[Mark, Access]] = field(default_factory=dict)
     obstructions: dict[Key, tuple[str, ...]] = field(default_factory=dict)
     sessions: dict[Key, Access] = field(default_factory=dict)
     unreadable: frozenset[Key] = frozenset()
+    rates: dict[Mark, Rate | None] = field(default_factory=dict)
 
     def on_record(self, key: Key) -> Access:
         ours = {m: access for m, access in self.records.get(key, {}).items() if m.installation == HERE}
         return least(Kind.INTERNET, ours.values())
+
+    def rate_of(self, key: Key) -> Rate | None:
+        if self.on_record(key) is not Access.THROTTLED:
+            return None
+        records = self.records[key].items()
+        return slowest(
+            self.rates.get(m) for m, access in records if m.installation == HERE and access is Access.THROTTLED
+        )
 
     def observe(self) -> Observed:
         return Observed({key: self._seen(key) for key in {*KEYS, *self.records, *self.sessions}})
@@ -46,7 +58,7 @@ class Device:
             return Seen(None, Live.UNKNOWN, marks)
         stale = self.sessions.get(key, self.on_record(key)) is not self.on_record(key)
         live = Live.OFFLINE if key not in self.sessions else Live.STALE if stale else Live.APPLIES
-        return Seen(self.on_record(key), live, marks, self.obstructions.get(key, ()))
+        return Seen(self.on_record(key), live, marks, self.obstructions.get(key, ()), self.rate_of(key))
 
     def apply(self, changes: Iterable[Change]) -> None:
         for change in changes:
@@ -61,8 +73,10 @@ class Device:
         match change:
             case Restrict(entry=wanted) | Restore(entry=wanted) if wanted.restricts:
                 here[change.mark] = wanted.access
+                self.rates[change.mark] = wanted.rate
             case Restrict() | Restore() | Remove():
                 here.pop(change.mark, None)
+                self.rates.pop(change.mark, None)
             case Refresh():
                 pass
 

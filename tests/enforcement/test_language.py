@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enforcement.access import LADDERS, Access, Kind, Reason, least, lowers, rank
+from enforcement.access import LADDERS, Access, Kind, Rate, Reason, least, lowers, rank
 from enforcement.changes import Restore, Restrict, needs_permit
 from enforcement.entries import ID_PATTERN, BindingId, Entry, Mark, ServiceId
 from enforcement.keys import Key
@@ -23,6 +23,7 @@ KEYS = st.one_of(
     st.binary(min_size=6, max_size=6).map(lambda octets: Key.of("mac", octets.hex())),
     st.from_regex(r"\A[a-zñ0-9:@._-]{1,40}\Z").map(lambda text: Key.of("username", text)),
 )
+RATES = st.builds(Rate, st.integers(1, 10**8), st.integers(1, 10**8))
 ENTRIES = st.builds(
     Entry,
     binding=IDS.map(BindingId),
@@ -34,6 +35,7 @@ ENTRIES = st.builds(
     changed_revision=st.integers(0, 2**53),
     ended=st.booleans(),
     first=st.booleans(),
+    rate=st.none() | RATES,
 )
 
 
@@ -98,6 +100,24 @@ def test_somebody_elses_comment_is_no_mark(comment: str) -> None:
 @given(ENTRIES)
 def test_an_entry_survives_the_wire(entry: Entry) -> None:
     assert entry_from_wire(json.loads(json.dumps(asdict(entry_to_wire(entry))))) == entry
+
+
+def test_an_entry_of_a_controller_that_knows_no_rates_is_understood() -> None:
+    entry = Entry(BindingId("b1"), ServiceId("s1"), Kind.INTERNET, Key.parse("username:ana"), Access.THROTTLED, (), 1)
+    former = {name: value for name, value in asdict(entry_to_wire(entry)).items() if name != "rate"}
+    assert entry_from_wire(former) == entry
+
+
+@pytest.mark.parametrize("rate", [[1024], [0, 512], "fast", {"down": 1}, [1024, -1], [1.5, 2]], ids=repr)
+def test_a_rate_that_cannot_be_read_is_refused(rate: object) -> None:
+    entry = Entry(BindingId("b1"), ServiceId("s1"), Kind.INTERNET, Key.parse("username:ana"), Access.THROTTLED, (), 1)
+    with pytest.raises(Unreadable, match="b1"):
+        entry_from_wire(asdict(entry_to_wire(entry)) | {"rate": rate})
+
+
+@given(RATES)
+def test_a_rate_survives_being_written(rate: Rate) -> None:
+    assert Rate.parse(str(rate)) == rate
 
 
 @pytest.mark.parametrize("field", ["access", "kind", "key", "reasons"])

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from enforcement.access import LADDERS, Access, Kind
+from enforcement.access import LADDERS, Access, Kind, Rate, may_slow
 from enforcement.changes import Refresh, Remove, Restore, Restrict, key_of, needs_permit
 from enforcement.entries import BindingId, Entry, Mark, ServiceId
 from enforcement.keys import Key
@@ -17,6 +18,7 @@ ANA, BEA, CARLOS = KEYS
 ACCESS = st.sampled_from(LADDERS[Kind.INTERNET])
 LESS = st.sampled_from(LADDERS[Kind.INTERNET][1:])
 KEY = st.sampled_from(KEYS)
+RATE = st.sampled_from([None, Rate(512, 128), Rate(1024, 64), Rate(1024, 512)])
 
 
 @st.composite
@@ -27,7 +29,8 @@ def wishes(draw: st.DrawFn) -> list[Entry]:
     for number in range(1, count + 1):
         ended = draw(st.booleans())
         access = Access.FULL if ended else draw(ACCESS)
-        found.append(entry(f"b{number}", draw(KEY), access, ended=ended))
+        rate = draw(RATE) if access is Access.THROTTLED else None
+        found.append(entry(f"b{number}", draw(KEY), access, ended=ended, rate=rate))
     return found
 
 
@@ -38,7 +41,9 @@ def devices(draw: st.DrawFn, *, marked: bool = True) -> Device:
     if marked:
         bindings = st.sampled_from(["b1", "b2", "b3", "b4", "b5", "b8", "b9"])
         for key, binding, access in draw(st.lists(st.tuples(KEY, bindings, LESS), max_size=4)):
-            device.records.setdefault(key, {})[Mark(HERE, ServiceId(f"s-{binding}"), BindingId(binding))] = access
+            mark = Mark(HERE, ServiceId(f"s-{binding}"), BindingId(binding))
+            device.records.setdefault(key, {})[mark] = access
+            device.rates[mark] = draw(RATE)
     for key in draw(st.sets(KEY)):
         device.obstructions[key] = ("address list old-morosos, not ours",)
     for key in draw(st.sets(KEY)):
@@ -89,6 +94,7 @@ def test_afterwards_a_device_enforces_what_is_wanted_and_nothing_else_of_ours(
     for key in KEYS:
         claims = [one for one in desired if one.key == key and not one.ended]
         assert device.on_record(key) is (claims[0].access if len(claims) == 1 else Access.FULL)
+        assert device.rate_of(key) == (claims[0].rate if len(claims) == 1 else None)
         if any(one.key == key for one in desired):
             assert device.sessions.get(key, device.on_record(key)) is device.on_record(key)
 
@@ -221,3 +227,41 @@ def test_an_access_of_another_kind_that_is_left_on_a_device_is_put_right() -> No
     observed = Observed({CARLOS: Seen(Access.INCOMING_ONLY, marks=(mark_of(wanted),))})
     result = plan(HERE, [wanted], observed, {})
     assert result.changes == (Restrict(wanted, mark_of(wanted), Access.INCOMING_ONLY),)
+
+
+SLOW, FAST = Rate(512, 128), Rate(1024, 512)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "verb", "state"),
+    [
+        pytest.param(SLOW, FAST, Restrict, State.MISSING, id="slower"),
+        pytest.param(FAST, SLOW, Restore, State.WRONGFUL, id="faster"),
+        pytest.param(Rate(2048, 64), FAST, Restrict, State.MISSING, id="slower-one-way"),
+        pytest.param(FAST, None, Restrict, State.MISSING, id="from-the-devices-own"),
+        pytest.param(None, FAST, Restrict, State.MISSING, id="to-the-devices-own"),
+    ],
+)
+def test_a_throttled_customer_of_another_rate_is_put_right_and_whatever_may_slow_him_needs_a_permit(
+    wanted: Rate | None, found: Rate | None, verb: type[Restrict | Restore], state: State
+) -> None:
+    ana = entry("b1", ANA, Access.THROTTLED, rate=wanted)
+    seen = Seen(Access.THROTTLED, marks=(mark_of(ana),), rate=found)
+    result = plan(HERE, [ana], Observed({ANA: seen}), {})
+    assert result.changes == (verb(ana, mark_of(ana), Access.THROTTLED, found),)
+    assert result.states == {"b1": state}
+
+
+def test_a_rate_means_nothing_to_whoever_is_not_throttled() -> None:
+    ana = entry("b1", ANA, Access.PORTAL, rate=SLOW)
+    seen = Seen(Access.PORTAL, marks=(mark_of(ana),))
+    assert plan(HERE, [ana], Observed({ANA: seen}), {}).changes == ()
+
+
+@given(RATE, RATE)
+def test_what_is_put_back_after_slowing_down_is_no_slowing_down_unless_the_device_alone_knows(
+    before: Rate | None, after: Rate | None
+) -> None:
+    assert not may_slow(before, before)
+    if before is not None and after is not None and before != after:
+        assert may_slow(before, after) or may_slow(after, before)
