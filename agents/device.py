@@ -175,7 +175,7 @@ class Device:
         self.sweeps.done(began, complete=self._look(None))
         self._retry_at = NEVER
         self.circuit.close()
-        parts.known.keep_only(parts.memory.entries.keys() | parts.memory.unreadable.keys())
+        parts.known.keep_only(parts.memory.stands)
         parts.reporter.whole = parts.reporter.whole or self._whole
         self._whole = False
 

@@ -8,7 +8,8 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
-from agents.known import body_of, without_copies
+from agents.compact import Entries, Reports
+from agents.known import body_of
 from agents.memory import REPAIRS_WINDOW_S, Memory
 from enforcement.access import Kind
 from enforcement.changes import Change, Outcome, Restrict, Result, binding_of, key_of, needs_permit
@@ -36,13 +37,12 @@ class DeviceMemory:
         self.halted = ""
         self.ahead = False
         self.modes: dict[Kind, Mode] = {}
-        self.entries: dict[BindingId, Entry] = {}
+        self.entries = Entries()
         self.unreadable: dict[BindingId, EntryReport] = {}
         self.owed: dict[BindingId, bool] = {}
-        self.acknowledged: dict[BindingId, EntryReport] = {}
+        self.acknowledged = Reports()
         self._imposed: dict[BindingId, int] = {}
         self._repairs: dict[BindingId, list[float]] = {}
-        self._by_key: dict[Key, tuple[BindingId, ...]] = {}
         self._load()
 
     def _load(self) -> None:
@@ -64,10 +64,7 @@ class DeviceMemory:
 
     def _recall(self, binding: str, body: str) -> None:
         """What the controller has acknowledged, under the entry's own id: a hundred thousand of them are kept."""
-        entry = self.entries.get(BindingId(binding))
-        own = entry.binding if entry is not None else BindingId(binding)
-        report = EntryReport(**(json.loads(body) | {"binding": own}))
-        self.acknowledged[own] = without_copies(report)
+        self.acknowledged[self.entries.own(BindingId(binding))] = EntryReport(**json.loads(body))
 
     def _rows(self, columns: str, table: str) -> list[tuple[Any, ...]]:
         return self._memory.rows(f"SELECT {columns} FROM {table} WHERE device = ?", self._device)  # noqa: S608
@@ -105,7 +102,7 @@ class DeviceMemory:
         with self._memory.writing() as db:
             for table in ("entries", "acknowledged", "imposed", "repairs"):
                 db.execute(f"DELETE FROM {table} WHERE device = ?", (self._device,))  # noqa: S608
-            for kept in (self.entries, self.unreadable, self.acknowledged, self._imposed, self._repairs, self._by_key):
+            for kept in (self.entries, self.unreadable, self.acknowledged, self._imposed, self._repairs):
                 kept.clear()
             self.halted, self.ahead = "", False
             self._take(db, epoch, revision, entries)
@@ -139,19 +136,13 @@ class DeviceMemory:
             report = _unreadable(body, str(wrong))
             self.unreadable[BindingId(report.binding)] = report
             return set()
-        self.entries[entry.binding] = entry
-        self._by_key[entry.key] = (*self._by_key.get(entry.key, ()), entry.binding)
+        self.entries.put(entry)
         return {entry.key}
 
     def _drop(self, binding: BindingId) -> set[Key]:
         self.unreadable.pop(binding, None)
-        former = self.entries.pop(binding, None)
-        if former is None:
-            return set()
-        others = tuple(other for other in self._by_key.pop(former.key) if other != binding)
-        if others:
-            self._by_key[former.key] = others
-        return {former.key}
+        former = self.entries.drop(binding)
+        return set() if former is None else {former.key}
 
     def _save_self(self, db: sqlite3.Connection) -> None:
         modes = json.dumps({kind.value: mode.value for kind, mode in self.modes.items()})
@@ -168,16 +159,20 @@ class DeviceMemory:
 
     def entries_for(self, keys: Set[Key] | None) -> list[Entry]:
         """The entries of `keys`, or all: what was decided first comes first."""
-        bindings = self.entries if keys is None else {b for key in keys for b in self._by_key.get(key, ())}
+        bindings = self.entries if keys is None else {b for key in keys for b in self.entries.of(key)}
         entries = (self.entries[binding] for binding in bindings)
         return sorted(entries, key=lambda entry: (entry.changed_revision, entry.binding))
 
     def knows(self, key: Key) -> bool:
-        return key in self._by_key
+        return bool(self.entries.of(key))
+
+    def stands(self, binding: BindingId) -> bool:
+        """Whether the controller wants anything of a binding, readable or not."""
+        return binding in self.entries or binding in self.unreadable
 
     def restricts(self, key: Key) -> bool:
         """Whether any entry of a key takes something away."""
-        return any(self.entries[binding].restricts for binding in self._by_key.get(key, ()))
+        return any(self.entries[binding].restricts for binding in self.entries.of(key))
 
     def owed_by(self, entries: Iterable[Entry]) -> dict[BindingId, bool]:
         """What is owed to the sessions of `entries`. To tell of an open entry never takes anything away."""
@@ -221,7 +216,7 @@ class DeviceMemory:
                 if refused_anew:
                     self._settle(db, binding)
                 if outcome.result is Result.DONE and outcome.effect_done:
-                    for told in {binding, *self._by_key.get(key_of(outcome.change), ())}:
+                    for told in {binding, *self.entries.of(key_of(outcome.change))}:
                         self._settle(db, told)
                 if outcome.result is Result.DONE and isinstance(outcome.change, Restrict):
                     self._impose(db, outcome.change.entry, now)
@@ -251,7 +246,7 @@ class DeviceMemory:
         with self._memory.writing() as db:
             rows = ((self._device, report.binding, json.dumps(body_of(report))) for report in reports)
             db.executemany("INSERT OR REPLACE INTO acknowledged VALUES (?, ?, ?)", rows)
-            self.acknowledged.update({BindingId(report.binding): report for report in reports})
+            self.acknowledged.update((BindingId(report.binding), report) for report in reports)
             for binding in over:
                 self._forget(db, binding)
 
@@ -263,7 +258,8 @@ class DeviceMemory:
 
     def _forget(self, db: sqlite3.Connection, binding: BindingId) -> None:
         self._drop(binding)
-        for kept in (self.owed, self.acknowledged, self._imposed, self._repairs):
+        self.acknowledged.pop(binding, None)
+        for kept in (self.owed, self._imposed, self._repairs):
             kept.pop(binding, None)
         for table in ("entries", "owed", "acknowledged", "imposed", "repairs"):
             where = (self._device, binding)

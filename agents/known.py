@@ -1,14 +1,14 @@
 """What is known of a device's entries after its last reads, as it is reported; and what of it the controller lacks."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from agents.compact import Reports
 from agents.drift import DIRECTIONS, SETTLED, STRAY
 from agents.withhold import CONTESTED
 from agents.words import plain
-from enforcement.access import Access
 from enforcement.changes import Remove
 from enforcement.entries import BindingId, Entry, Mark
 from enforcement.keys import Key
@@ -39,19 +39,6 @@ def body_of(report: EntryReport) -> dict[str, Any]:
 
 _NONE: list[str] = []
 """No obstructions, of a hundred thousand entries: one list, which nobody changes."""
-_STATES = {each: each for each in (*(state.value for state in State), "withheld", "refused", *map(str, Access))}
-
-
-def without_copies(report: EntryReport) -> EntryReport:
-    """The same report, made of what all reports share."""
-    return EntryReport(
-        report.binding,
-        report.changed_revision,
-        _STATES.get(report.state, report.state),
-        _STATES.get(report.seen, report.seen) if report.seen is not None else None,
-        report.obstructions or _NONE,
-        report.detail,
-    )
 
 
 def entry_report(entry: Entry, state: State, seen: Seen, contested: bool, words: Words) -> EntryReport:
@@ -82,21 +69,24 @@ class Known:
     An entry with a change still to be tried is pending: drift is what is left *after* applying, so it is not told yet.
     """
 
-    def __init__(self, acknowledged: Mapping[BindingId, EntryReport]) -> None:
+    def __init__(self, acknowledged: Reports) -> None:
         self._acknowledged = acknowledged
-        self._reports: dict[BindingId, EntryReport] = {}
+        self._reports = Reports()
         self._unsent: set[BindingId] = set()
         self._pending: set[BindingId] = set()
         self._wrong: dict[BindingId, str] = {}
         self._strays: dict[Key, frozenset[Mark]] = {}
 
-    def learn(self, keys: Set[Key] | None, entries: Iterable[Entry], plan: Plan, seen: Observed, words: Words) -> None:
-        """Take what one read, limited to `keys` unless None, showed of `entries`."""
+    def learn(self, entries: Iterable[Entry], plan: Plan, seen: Observed, words: Words) -> None:
+        """Take what one read showed of `entries`."""
         for entry in entries:
             contested = entry.key in plan.contested
             report = entry_report(entry, plan.states[entry.binding], seen.of(entry.key), contested, words)
             self.put(report, pending=entry.binding in words.pending)
-        if keys is None and seen.complete:
+
+    def forget_strays(self, keys: Set[Key] | None) -> None:
+        """Those on some keys, or all: a read will tell them anew."""
+        if keys is None:
             self._strays.clear()
         for key in keys or ():
             self._strays.pop(key, None)
@@ -108,9 +98,8 @@ class Known:
     def put(self, report: EntryReport, pending: bool = False) -> None:
         """Take one entry's report."""
         binding = BindingId(report.binding)
-        if self._acknowledged.get(binding) == report:
-            report = self._acknowledged[binding]
         self._reports[binding] = report
+        acknowledged = self._reports.share(binding, self._acknowledged)
         if pending:
             self._pending.add(binding)
         else:
@@ -119,7 +108,7 @@ class Known:
             self._wrong[binding] = report.state
         else:
             self._wrong.pop(binding, None)
-        if pending or self._acknowledged.get(binding) == report:
+        if pending or acknowledged:
             self._unsent.discard(binding)
         else:
             self._unsent.add(binding)
@@ -133,9 +122,9 @@ class Known:
             )
             self.put(report)
 
-    def keep_only(self, bindings: Set[BindingId]) -> None:
+    def keep_only(self, stands: Callable[[BindingId], bool]) -> None:
         """Forget what no entry stands for any more."""
-        for binding in self._reports.keys() - bindings:
+        for binding in [each for each in self._reports if not stands(each)]:
             del self._reports[binding]
             self._unsent.discard(binding)
             self._pending.discard(binding)

@@ -4,7 +4,7 @@ The one place in the agent that calls `plan`. What plan wants is either withheld
 not so on the device. Only the last is drift.
 """
 
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 
 from agents.device_memory import DeviceMemory
@@ -21,6 +21,9 @@ from enforcement.modes import Mode
 from enforcement.observed import Observed
 from enforcement.plan import State, plan
 
+AT_ONCE = 5000
+"""Keys of a whole read that are held against what is wanted of them in one go."""
+
 ChangeId = tuple[type[Change], Key, BindingId, int]
 
 
@@ -28,6 +31,12 @@ def change_id(change: Change) -> ChangeId:
     """What makes two changes the same attempt: the verb, the key, the binding and the decision behind it."""
     revision = 0 if isinstance(change, Remove) else change.entry.changed_revision
     return type(change), key_of(change), binding_of(change), revision
+
+
+def _limited(observed: Observed, keys: Set[Key]) -> Observed:
+    """What a read tells of `keys` alone."""
+    seen = {key: found for key in keys if (found := observed.seen.get(key)) is not None}
+    return Observed(seen, observed.complete, observed.asked, observed.up_seconds)
 
 
 class Picture:
@@ -84,6 +93,26 @@ class Picture:
 
     def learn(self, keys: Set[Key] | None, observed: Observed) -> None:
         """Take a read of `keys` (None: of the whole device). All that was known of them is replaced."""
+        strays = self._known.marks(keys)
+        if keys is not None or observed.complete:
+            self._known.forget_strays(keys)
+        if keys is None:
+            self.backlog.clear()
+            self._left.clear()
+            self._ask_again.clear()
+        for some in self._pieces(keys, observed):
+            self._learn(some, _limited(observed, some))
+        self._drift.look_at_strays(strays, self._known.marks(keys))
+
+    def _pieces(self, keys: Set[Key] | None, observed: Observed) -> Iterator[Set[Key]]:
+        """What a read tells of, some at a time: of a hundred thousand entries, few are unpacked at once."""
+        if keys is not None:
+            yield keys
+            return
+        yield from self._memory.entries.keys_in_pieces(AT_ONCE)
+        yield {key for key in observed.seen if not self._memory.knows(key)}
+
+    def _learn(self, keys: Set[Key], observed: Observed) -> None:
         entries = [self._as_pinned(entry) for entry in self._memory.entries_for(keys)]
         planned = plan(self._installation, entries, observed, self._memory.owed_by(entries))
         withheld: dict[BindingId, str] = {}
@@ -98,17 +127,15 @@ class Picture:
                 left.setdefault(key_of(change), []).append(change)
             else:
                 todo.append(change)
-        self._replace(keys, {key_of(change) for change in todo}, todo, left)
+        self._replace(keys, todo, left)
         self._ask_again |= {entry.key for entry in entries if self._unproven(entry, planned.states[entry.binding])}
         words = Words(withheld, self.pins, self._words(left.values()), {binding_of(c) for c in todo})
         wanted = {entry.binding: entry for entry in self._memory.entries_for(keys)}
         for entry in entries:
             self._drift.look(entry, planned.states[entry.binding], self._is_expected(entry, words))
-        strays = self._known.marks(keys)
-        self._known.learn(keys, wanted.values(), planned, observed, words)
+        self._known.learn(wanted.values(), planned, observed, words)
         unreadable = self._memory.unreadable
         self._known.learn_strays(stray for stray in planned.strays if stray.mark.binding not in unreadable)
-        self._drift.look_at_strays(strays, self._known.marks(keys))
 
     def _is_expected(self, entry: Entry, words: Words) -> bool:
         """Whether what is wrong with an entry is no drift: withheld, or about to be carried out for the first time."""
@@ -122,17 +149,11 @@ class Picture:
     def _as_pinned(self, entry: Entry) -> Entry:
         return replace(entry, access=Access.FULL) if entry.restricts and entry.key in self.pins else entry
 
-    def _replace(
-        self, keys: Set[Key] | None, found: Set[Key], todo: Sequence[Change], left: dict[Key, list[Change]]
-    ) -> None:
-        if keys is None:
-            self.backlog.clear()
-            self._left.clear()
-            self._ask_again.clear()
-        for key in keys or ():
+    def _replace(self, keys: Set[Key], todo: Sequence[Change], left: dict[Key, list[Change]]) -> None:
+        for key in keys:
             self._left.pop(key, None)
             self._ask_again.discard(key)
-        self.backlog.put(keys if keys is not None else found, todo)
+        self.backlog.put(keys, todo)
         self._left.update(left)
         self.planned.update(change_id(change) for change in todo)
 
