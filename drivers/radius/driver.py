@@ -18,8 +18,8 @@ from drivers.radius.rows import Customer, customers, live_sessions, names_of_int
 from drivers.radius.sender import Sender
 from drivers.radius.settings import Settings
 from drivers.radius.telling import Word, Worth, judged, move_of, word_for
-from drivers.radius.truth import Finding, Meaning, access_of, findings, must_be_told, plan_of, seen
-from drivers.radius.write import draw_line, settle, sweep_done, write
+from drivers.radius.truth import Finding, Meaning, access_of, bereft_marks, findings, must_be_told, plan_of, seen
+from drivers.radius.write import draw_line, drop_marks, settle, sweep_done, write
 from enforcement.access import Access, Kind
 from enforcement.changes import Change, Outcome, Restore, Restrict, Result, key_of
 from enforcement.keys import Key, KeyType
@@ -47,6 +47,7 @@ class RadiusDriver:
         self._tables = self._database.tables
         self._sender = sender or Sender()
         self._disowned: dict[int, str] = {}
+        self._bereft: set[str] = set()
 
     @property
     def database_name(self) -> str:
@@ -64,6 +65,8 @@ class RadiusDriver:
             meaning = self._meaning(connection)
             names = self._names(connection, keys, meaning, marked)
             found = customers(connection, self._tables, self._settings, names, marked)
+        if keys is None:
+            self._bereft = {name for name, customer in found.items() if bereft_marks(customer, meaning)}
         by_key = {Key(KeyType.USERNAME, name): seen(customer, meaning) for name, customer in found.items()}
         return Observed(
             {key: one for key, one in by_key.items() if one is not None},
@@ -101,7 +104,7 @@ class RadiusDriver:
         had = {key_of(one).value: one.before for one in slice if isinstance(one, Restrict | Restore)}
         told = self._tell(after, had, meaning, replies)
         self._read_back(after, told, meaning)
-        self._settle(told)
+        self._settle(told, meaning)
         return [_outcome(change, refused.get(at), told) for at, change in enumerate(slice)]
 
     def _tell(
@@ -153,12 +156,20 @@ class RadiusDriver:
                 waiting.append(name)
         return waiting
 
-    def _settle(self, told: Mapping[str, _Telling]) -> None:
+    def _settle(self, told: Mapping[str, _Telling], meaning: Meaning) -> None:
         obeyed = [name for name, telling in told.items() if telling.obeys]
         unprovable = [name for name, telling in told.items() if not telling.obeys and _all_taken(telling)]
         with self._database.writing() as connection:
             settle(connection, self._tables, obeyed, [name for name in unprovable if not _all_proven(told[name])])
             sweep_done(connection, self._tables, self._installation)
+            self._forget_the_bereft(connection, meaning)
+
+    def _forget_the_bereft(self, connection: Connection, meaning: Meaning) -> None:
+        """Marks that the last sweep found without their row, where it has not come back with this slice."""
+        names, self._bereft = self._bereft, set()
+        found = customers(connection, self._tables, self._settings, names, marked=True) if names else {}
+        gone = [(name, row.mark) for name, one in found.items() for row in bereft_marks(one, meaning)]
+        drop_marks(connection, self._tables, gone)
 
     def check(self) -> Sequence[str]:
         with self._database.reading() as connection:

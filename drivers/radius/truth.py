@@ -58,6 +58,13 @@ def active_marks(customer: Customer, meaning: Meaning) -> list[MarkRow]:
     return [row for row in customer.marks if row.group in there and is_ours(row.mark, meaning.installation)]
 
 
+def bereft_marks(customer: Customer, meaning: Meaning) -> list[MarkRow]:
+    """Our marks whose radusergroup row somebody has deleted."""
+    there = {row.group for row in customer.groups}
+    ours = (row for row in customer.marks if is_ours(row.mark, meaning.installation))
+    return [row for row in ours if row.group and row.group not in there]
+
+
 def access_of(customer: Customer, meaning: Meaning) -> Access:
     """What our rows impose. A group that the settings no longer name counts as the least access: it restricts, and
     whatever is decided then rewrites it."""
@@ -136,13 +143,20 @@ def _obeys(
     if _changed_unseen(session, customer, meaning):
         return False
     if began_under:
-        return bool(began_under & expected)
+        return bool(began_under & (expected or _first_read(customer)))
     shows: frozenset[str] = frozenset().union(*meaning.classes.values())
     if expected & shows:
         return False
     if not expected and shows.issuperset(meaning.settings.groups.ours):
         return True
     return not _precedes(session, customer, meaning)
+
+
+def _first_read(customer: Customer) -> set[str]:
+    """The groups that a login is given now. Where no mark of ours governs, a session that has what somebody else's row
+    gives, another installation's or a hand's, obeys the tables: to end it would only bring it back the same."""
+    first = min((row.priority for row in customer.groups), default=None)
+    return {row.group for row in customer.groups if row.priority == first}
 
 
 def _precedes(session: Session, customer: Customer, meaning: Meaning) -> bool:

@@ -20,7 +20,7 @@ def write(connection: Connection, tables: Tables, settings: Settings, changes: R
     for name, names in by_group.items():
         ours = and_(group.priority == settings.priority, group.groupname == name, group.username.in_(names))
         connection.execute(delete(tables.radusergroup).where(ours))
-    _drop_marks(connection, tables, [*changes.drop_marks, *((name, row.mark) for name, row in changes.put_marks)])
+    drop_marks(connection, tables, [*changes.drop_marks, *((name, row.mark) for name, row in changes.put_marks)])
     _insert(
         connection,
         tables.radusergroup,
@@ -76,10 +76,11 @@ def sweep_done(connection: Connection, tables: Tables, installation: str) -> Non
     )
     ours = marks.c.mark.startswith(f"grifo:v1:{installation}:", autoescape=True)
     done = select(marks.c.username, marks.c.mark).where(marks.c.groupname == DONE_WITH, ours, ~alive.exists())
-    _drop_marks(connection, tables, [(row.username, row.mark) for row in connection.execute(done)])
+    drop_marks(connection, tables, [(row.username, row.mark) for row in connection.execute(done)])
 
 
-def _drop_marks(connection: Connection, tables: Tables, which: Iterable[tuple[str, str]]) -> None:
+def drop_marks(connection: Connection, tables: Tables, which: Iterable[tuple[str, str]]) -> None:
+    """Rows of grifo_marks, each by its user name and its mark."""
     marks = tables.marks.c
     pairs = [{"user": username, "its_mark": mark} for username, mark in which]
     if pairs:

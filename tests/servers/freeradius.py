@@ -1,4 +1,4 @@
-"""A real FreeRADIUS 3 on PostgreSQL or MariaDB: a raddb of its own, free ports, in the foreground, stopped by its PID.
+"""A real FreeRADIUS 3 on PostgreSQL, MariaDB or SQLite: its own raddb, free ports, in the foreground, ended by its PID.
 
 The SQL queries are Debian's own, with what FreeRADIUS's documentation has operators enable: section `class`, and one
 line of ours that an operator adds where a CoA is to be read back: an Interim-Update refreshes the class.
@@ -159,6 +159,21 @@ def running_freeradius(database: str, secret: bytes = b"testing123", prefix: str
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def sqlite_file() -> Iterator[str]:
+    """The URL of an SQLite database that the server's own user may write to."""
+    folder = Path(tempfile.mkdtemp(prefix="grifo-radius-sqlite-"))
+    try:
+        file = folder / "radius.db"
+        file.touch()
+        if os.geteuid() == 0:
+            for path in (folder, file):
+                shutil.chown(path, USER, "nogroup")
+        yield f"sqlite:///{file}"
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _load_schema(database: str, prefix: str) -> None:
     """Debian's own schema, its tables renamed afterwards where a prefix is wanted."""
     engine = create_engine(database, poolclass=NullPool)
@@ -196,6 +211,8 @@ def _write_raddb(folder: Path, database: str, secret: bytes, ports: tuple[int, i
 
 def _connection(url: URL) -> str:
     """One item a line: FreeRADIUS's parser takes no more."""
+    if url.get_backend_name() == "sqlite":
+        return f'sqlite {{\n      filename = "{url.database}"\n      busy_timeout = 5000\n    }}'
     if url.get_backend_name() == "postgresql":
         return f'radius_db = "host={url.host} port={url.port} dbname={url.database} user={url.username}"'
     items = {"server": url.host, "port": url.port, "login": url.username, "radius_db": url.database}

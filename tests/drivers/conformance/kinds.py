@@ -2,4 +2,13 @@
 
 from tests.drivers.conformance import mikrotik, radius, sip
 
-KINDS = (mikrotik.KIND, radius.OFFLINE, radius.ONLINE, sip.SIMULATOR, sip.KAMAILIO)
+KINDS = (
+    mikrotik.KIND,
+    radius.OFFLINE,
+    radius.ONLINE,
+    radius.ON_POSTGRESQL,
+    radius.ON_MARIADB,
+    radius.ON_SQLITE,
+    sip.SIMULATOR,
+    sip.KAMAILIO,
+)

@@ -1,9 +1,10 @@
-"""The bench of the RADIUS driver: the lab's server on SQLite and its NAS, with customers connected or away."""
+"""The bench of the RADIUS driver: the lab's server or a FreeRADIUS on each database, customers connected or away."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from lab.nas.dae import Misbehaviour
 from lab.nas.nas import Nas
 from lab.nas.server import RadiusServer, ServerSettings
 from tests.drivers.conformance.bench import CUSTOMERS, INSTALLATION, Kind
-from tests.drivers.radius.radius_lab import SECRET, RadiusLab, entry, subscribers, wait_for
+from tests.drivers.radius.radius_lab import PREFIX, SECRET, RadiusLab, entry, on_freeradius, subscribers, wait_for
 
 FAULTS = {
     "the NAS is silent": Misbehaviour(silent=True),
@@ -24,7 +25,7 @@ FAULTS = {
     "the NAS answers slowly": Misbehaviour(delay_s=0.1),
 }
 TABLES_GONE = "the tables are gone"
-BY_HAND = (TABLES_GONE, "a hand removes our rows and marks")
+BY_HAND = (TABLES_GONE, "a hand removes our rows", "a hand removes our rows and marks")
 GROUP = "grifo-portal"
 
 
@@ -80,9 +81,10 @@ class RadiusBench:
                 self._lab.sql("ALTER TABLE radusergroup RENAME TO radusergroup_away")
                 yield
                 self._lab.sql("ALTER TABLE radusergroup_away RENAME TO radusergroup")
-            case "a hand removes our rows and marks":
+            case "a hand removes our rows" | "a hand removes our rows and marks":
                 self._lab.sql("DELETE FROM radusergroup WHERE groupname = :g", g=GROUP)
-                self._lab.sql("DELETE FROM grifo_marks")
+                if "marks" in name:
+                    self._lab.sql("DELETE FROM grifo_marks")
                 yield
             case _:
                 assert self._nas is not None
@@ -115,5 +117,21 @@ def open_online(folder: Path, request: pytest.FixtureRequest) -> Iterator[Radius
         yield RadiusBench(lab, lab.nas())
 
 
+def on_server(fixture: str, prefix: str = "") -> Callable[[Path, pytest.FixtureRequest], Any]:
+    """Opens a bench on a FreeRADIUS of this worker's, with customers connected."""
+
+    @contextmanager
+    def open_bench(folder: Path, request: pytest.FixtureRequest) -> Iterator[RadiusBench]:
+        with closing(on_freeradius(request.getfixturevalue(fixture), folder, prefix)) as lab:
+            yield RadiusBench(lab, lab.nas())
+
+    return open_bench
+
+
+SERVERS = (pytest.mark.servers,)
+ACKNOWLEDGES = "the NAS acknowledges and does nothing"
 OFFLINE = Kind("radius-away", open_offline, (TABLES_GONE,), BY_HAND)
 ONLINE = Kind("radius-connected", open_online, (TABLES_GONE,), (*FAULTS, *BY_HAND))
+ON_POSTGRESQL = Kind("freeradius-postgresql", on_server("freeradius"), (), (ACKNOWLEDGES, *BY_HAND), SERVERS)
+ON_MARIADB = Kind("freeradius-mariadb", on_server("freeradius_mariadb", PREFIX), (), BY_HAND, SERVERS)
+ON_SQLITE = Kind("freeradius-sqlite", on_server("freeradius_sqlite"), (), BY_HAND, SERVERS)

@@ -24,11 +24,14 @@ from enforcement.keys import Key, KeyType
 from enforcement.plan import Plan, State, plan
 from lab.nas.nas import Nas, NasSettings
 from lab.nas.sessions import SessionView, Subscriber
+from tests.servers.freeradius import FreeRadius
 
 SECRET = b"testing123"
 PASSWORD = "pw"
 TABLES = ("radcheck", "radreply", "radusergroup", "radgroupreply", "radgroupcheck")
 DEADLINE_S = 15.0
+PREFIX = "isp_"
+"""Before the names of the tables of the server on MariaDB, as operators who share a database have it."""
 
 GROUPS = {
     "plan-100": [("Mikrotik-Rate-Limit", ":=", "100M/100M"), ("Framed-Pool", ":=", "pool-active")],
@@ -193,6 +196,15 @@ class RadiusLab:
         for one in reversed(self.opened):
             one.close()
         self.engine.dispose()
+
+
+def on_freeradius(server: FreeRadius, folder: Path, prefix: str = "") -> RadiusLab:
+    """The lab of a real server, its tables emptied."""
+    lab = RadiusLab(server.auth, server.acct, server.database, folder, is_freeradius=True, prefix=prefix)
+    lab.sql("DROP TABLE IF EXISTS grifo_marks")
+    for table in (*TABLES, "radacct", "nasreload"):
+        lab.sql(f"DELETE FROM {table}")
+    return lab
 
 
 def _with_passwords() -> Any:

@@ -119,6 +119,41 @@ def test_a_hand_that_takes_our_row_away_is_seen(radius_lab: RadiusLab) -> None:
     assert radius_lab.dump() == rows
 
 
+def test_a_mark_whose_row_a_hand_took_away_goes_with_the_next_slice_after_a_sweep(radius_lab: RadiusLab) -> None:
+    """Ana pays meanwhile, so that nothing is left to do for her."""
+    radius_lab.seed(ANA, "bea")
+    enforcer = Enforcer(radius_lab.driver())
+    enforcer.enforce(entry(ANA, Access.PORTAL))
+    radius_lab.sql("DELETE FROM radusergroup WHERE groupname = 'grifo-portal'")
+    assert enforcer.plan(entry(ANA, Access.FULL, 2), full=True).changes == ()
+    enforcer.enforce(entry("bea", Access.PORTAL))
+    assert [username for username, _, _ in radius_lab.marks()] == ["bea"]
+
+
+def test_a_mark_whose_row_comes_back_before_the_next_slice_stays(radius_lab: RadiusLab) -> None:
+    radius_lab.seed(ANA, "bea")
+    enforcer = Enforcer(radius_lab.driver())
+    enforcer.enforce(entry(ANA, Access.PORTAL))
+    radius_lab.sql("DELETE FROM radusergroup WHERE groupname = 'grifo-portal'")
+    enforcer.plan(entry(ANA, Access.PORTAL), full=True)
+    radius_lab.put_into(ANA, "grifo-portal", 0)
+    enforcer.enforce(entry("bea", Access.PORTAL))
+    assert enforcer.state(entry(ANA, Access.PORTAL)) is State.ARMED
+
+
+def test_a_session_that_another_installation_restricts_is_not_ended_by_us(radius_lab: RadiusLab) -> None:
+    radius_lab.seed(ANA)
+    nas = radius_lab.nas()
+    settings = radius_lab.nas_settings(nas)
+    Enforcer(radius_lab.driver(settings, installation="op-2"), "op-2").enforce(entry(ANA, Access.PORTAL))
+    nas.dial(subscribers([ANA]))
+    (session,) = nas.sessions(ANA)
+    enforcer = Enforcer(radius_lab.driver(settings))
+    assert enforcer.plan(entry(ANA, Access.FULL), full=True).changes == ()
+    assert enforcer.state(entry(ANA, Access.FULL)) is State.OBSTRUCTED
+    assert [one.id for one in nas.sessions(ANA)] == [session.id]
+
+
 def test_a_plan_keeps_its_pool_where_it_has_a_group_of_its_own(radius_lab: RadiusLab) -> None:
     radius_lab.seed(ANA)
     radius_lab.set_item("radgroupreply", "groupname", "grifo-portal-100", "Framed-Pool", ":=", "pool-100")
