@@ -6,7 +6,7 @@ two sweeps.
 
 from collections.abc import Iterator, Mapping, MutableMapping
 
-from enforcement.access import Access, Kind, Reason
+from enforcement.access import Access, Kind, Rate, Reason
 from enforcement.entries import BindingId, Entry, ServiceId
 from enforcement.keys import Key, KeyType
 from enforcement.plan import State
@@ -127,14 +127,15 @@ def _line(entry: Entry) -> str | Entry:
         return entry
     reasons = ",".join(entry.reasons)
     flags = f"{entry.ended:d}{entry.first:d}"
-    parts = (entry.service, entry.kind, str(entry.key), entry.access, reasons, str(entry.changed_revision), flags)
+    rate = str(entry.rate) if entry.rate is not None else ""
+    parts = (entry.service, entry.kind, str(entry.key), entry.access, reasons, str(entry.changed_revision), flags, rate)
     return _BETWEEN.join(parts)
 
 
 def _entry(binding: BindingId, line: str | Entry) -> Entry:
     if isinstance(line, Entry):
         return line
-    service, kind, key, access, reasons, revision, flags = line.split(_BETWEEN)
+    service, kind, key, access, reasons, revision, flags, rate = line.split(_BETWEEN)
     return Entry(
         binding,
         ServiceId(service),
@@ -145,6 +146,7 @@ def _entry(binding: BindingId, line: str | Entry) -> Entry:
         int(revision),
         flags[0] == "1",
         flags[1] == "1",
+        Rate.parse(rate) if rate else None,
     )
 
 

@@ -12,8 +12,8 @@ from typing import Any
 from controller.core.decision import Block, Decision
 from controller.core.wording import say
 from controller.store.queries.bindings import Place, binding_id
-from controller.store.queries.entries import Wanted
-from enforcement.access import Access, Kind, rank
+from controller.store.queries.entries import Wanted, rate_of
+from enforcement.access import Access, Kind, Rate, may_slow, rank
 from enforcement.modes import Mode
 
 CONTESTED = "contested"
@@ -104,6 +104,7 @@ def _wanted(
 ) -> Wanted:
     open_ = one.contested or not one.can(decision.access)
     access = Access.FULL if open_ else decision.access
+    rate = decision.rate if access is Access.THROTTLED else None
     restricting = {reason.reason.value for reason in decision.reasons if reason.access is not Access.FULL}
     return Wanted(
         binding=one.binding,
@@ -115,26 +116,33 @@ def _wanted(
         access=access.value,
         reasons=tuple(sorted(restricting)) if access is not Access.FULL else (),
         ended=False,
-        first=_is_first(one.kind, access, before, tamed),
-        cause_at=_cause(one.kind, access, before, cause_at),
+        first=_is_first(one.kind, access, rate, before, tamed),
+        cause_at=_cause(one.kind, access, rate, before, cause_at),
+        rate=rate,
     )
 
 
-def _is_first(kind: Kind, access: Access, before: Any | None, tamed: bool) -> bool:
+def _is_first(kind: Kind, access: Access, rate: Rate | None, before: Any | None, tamed: bool) -> bool:
     """Whether this takes away what the customer still has; not where only the key of a restricted service changed."""
     if before is None:
         return access is not Access.FULL and not tamed
     if access == before.access:
-        return bool(before.first) and before.verified_at is None
+        unproven = bool(before.first) and before.verified_at is None
+        return unproven or may_slow(rate_of(before), rate)
     return rank(kind, access) > _rank(kind, before.access)
 
 
-def _cause(kind: Kind, access: Access, before: Any | None, cause_at: datetime | None) -> datetime | None:
+def _cause(
+    kind: Kind, access: Access, rate: Rate | None, before: Any | None, cause_at: datetime | None
+) -> datetime | None:
     """A restore is timed from the event that caused it, until it is verified."""
     if before is None:
         return None
     if access == before.access:
-        found: datetime | None = before.cause_at
+        former = rate_of(before)
+        if former != rate and not may_slow(former, rate):
+            return cause_at
+        found: datetime | None = before.cause_at if before.verified_at is None else None
         return found
     return cause_at if rank(kind, access) < _rank(kind, before.access) else None
 
@@ -152,7 +160,7 @@ def _differs(entry: Wanted, before: Any | None) -> bool:
         return True
     told = (before.device, before.account_id, before.service_id, before.kind, before.key, before.access, before.ended)
     wanted = (entry.device, entry.account, entry.service, entry.kind, entry.key, entry.access, entry.ended)
-    return told != wanted or tuple(before.reasons) != entry.reasons
+    return told != wanted or tuple(before.reasons) != entry.reasons or rate_of(before) != entry.rate
 
 
 def tombstone(row: Any) -> Wanted:
@@ -169,4 +177,5 @@ def tombstone(row: Any) -> Wanted:
         ended=True,
         first=False,
         cause_at=None,
+        rate=None,
     )

@@ -22,8 +22,8 @@ from controller.core.ordered import reason_for
 from controller.core.policy import Policy, Stage, Track
 from controller.core.release import released
 from controller.core.stages import next_stage, no_further, stage_named, standing
-from controller.core.wording import Said, owed, say
-from enforcement.access import Access, Reason, least
+from controller.core.wording import Said, Value, owed, say
+from enforcement.access import Access, Rate, Reason, least
 from enforcement.entries import ServiceId
 
 Also = Mapping[ServiceId, Sequence[Block]]
@@ -125,14 +125,13 @@ def _imposed(case: Case, stage: Stage) -> Decision:
 
 
 def _restricted(case: Case, imposed: Imposed, beside: Iterable[Evidence] = ()) -> Decision:
-    stage = stage_named(case, imposed.stage)
     return Decision(
         case.service.id,
         imposed.access,
         stage=imposed.stage,
         reasons=(ReasonFor(Reason.BILLING, imposed.access, _why(case, imposed), imposed.stage),),
         evidence=(*_grounds(case, imposed), *beside),
-        rate=stage.rate if stage is not None and stage.access is imposed.access else None,
+        rate=_rate(stage_named(case, imposed.stage), imposed),
     )
 
 
@@ -159,10 +158,22 @@ def _of_all_debt(case: Case) -> Iterable[Evidence]:
 def _why(case: Case, imposed: Imposed) -> Said:
     stage = stage_named(case, imposed.stage)
     debts = case.debts[stage.track] if stage is not None else [debt for track in Track for debt in case.debts[track]]
-    return say(
-        "{stage} for non-payment since {since}: {owed} past due, the oldest since {oldest}.",
-        stage=imposed.stage,
-        since=local_date(case.zone, imposed.since),
-        owed=owed(totals(debts)),
-        oldest=min(debt.invoice.due_on for debt in debts),
-    )
+    words: dict[str, Value] = {
+        "stage": imposed.stage,
+        "since": local_date(case.zone, imposed.since),
+        "owed": owed(totals(debts)),
+        "oldest": min(debt.invoice.due_on for debt in debts),
+    }
+    rate = _rate(stage, imposed)
+    if rate is not None:
+        return say(
+            "{stage} to {rate} kbit/s for non-payment since {since}: {owed} past due, the oldest since {oldest}.",
+            rate=str(rate),
+            **words,
+        )
+    return say("{stage} for non-payment since {since}: {owed} past due, the oldest since {oldest}.", **words)
+
+
+def _rate(stage: Stage | None, imposed: Imposed) -> Rate | None:
+    """What an imposed stage leaves; none where the policy has since given its name to another access."""
+    return stage.rate if stage is not None and stage.access is imposed.access else None

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
 
 from controller.store.tables import bindings, devices, entries
-from enforcement.access import Access, Kind, Reason
+from enforcement.access import Access, Kind, Rate, Reason
 from enforcement.entries import BindingId, Entry, ServiceId
 from enforcement.keys import Key
 
@@ -30,7 +30,8 @@ What the device was last seen to give the customer (`last_seen`) stays: it is tr
 class Wanted:
     """What a device shall enforce for one binding from now on; its revision is given when it is written.
 
-    `cause_at` is when the event arrived that raised the access: the restore is timed from it.
+    `cause_at` is when the event arrived that raised the access: the restore is timed from it. `rate` is what
+    `throttled` leaves, None for what the device's own setup gives.
     """
 
     binding: str
@@ -44,6 +45,7 @@ class Wanted:
     ended: bool
     first: bool
     cause_at: datetime | None
+    rate: Rate | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,8 @@ def _row(entry: Wanted, revision: int, now: datetime) -> dict[str, Any]:
         "first": entry.first,
         "changed_at": now,
         "cause_at": entry.cause_at,
+        "down_kbps": entry.rate.down_kbps if entry.rate is not None else None,
+        "up_kbps": entry.rate.up_kbps if entry.rate is not None else None,
         **_UNSEEN,
     }
 
@@ -138,4 +142,10 @@ def _entry(row: Row[Any]) -> Entry:
         changed_revision=row.changed_revision,
         ended=row.ended,
         first=row.first,
+        rate=rate_of(row),
     )
+
+
+def rate_of(row: Row[Any]) -> Rate | None:
+    """The rate of an entry's row; None where the device's own counts."""
+    return None if row.down_kbps is None else Rate(row.down_kbps, row.up_kbps)

@@ -1,6 +1,6 @@
 """What is wanted on devices, and what was seen there."""
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Index, String, Table, Text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text
 
 from controller.store.tables.base import Identity, Instant, metadata
 
@@ -72,6 +72,8 @@ entries = Table(
     Column("kind", String(16), nullable=False),
     Column("key", String(320), nullable=False, index=True),
     Column("access", String(32), nullable=False),
+    Column("down_kbps", Integer),
+    Column("up_kbps", Integer),
     Column("reasons", JSON, nullable=False),
     Column("changed_revision", BigInteger, nullable=False),
     Column("ended", Boolean, nullable=False),
@@ -91,6 +93,7 @@ entries = Table(
 )
 """What a device is to enforce for each live binding, open ones included: without them an agent could not tell that
 something not ours obstructs a paying customer. When its binding ends the entry stays as a tombstone (`ended`).
+`down_kbps` and `up_kbps` are what `throttled` leaves, NULL where the device's own setup says.
 
 `state` is `pending` until reported at the present `changed_revision`, then what the agent reported, `seen`
 with it. `last_seen` is what the device was last read to enforce, at whatever revision: it outlives a change."""

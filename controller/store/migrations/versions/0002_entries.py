@@ -176,6 +176,8 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("key", sa.String(length=320), nullable=False),
         sa.Column("access", sa.String(length=32), nullable=False),
+        sa.Column("down_kbps", sa.Integer(), nullable=True),
+        sa.Column("up_kbps", sa.Integer(), nullable=True),
         sa.Column("reasons", sa.JSON(), nullable=False),
         sa.Column("changed_revision", sa.BigInteger(), nullable=False),
         sa.Column("ended", sa.Boolean(), nullable=False),
