@@ -68,8 +68,6 @@ def service(screen: Session, data: Data) -> None:
 
 
 def _standing(screen: Session, data: Data) -> Iterator[str]:
-    if data["rate"]:
-        yield screen.phrase("{down}/{up} kbit/s", down=data["rate"]["down_kbps"], up=data["rate"]["up_kbps"])
     if data["stage"]:
         since = screen.local(data["stage_since"])
         yield screen.phrase("stage {stage} since {since}", stage=data["stage"], since=since)

@@ -205,4 +205,5 @@ def test_many_invoices_leave_the_rest_of_why_on_the_screen(live: Live, grifo: Gr
     live.until(lambda: len(live.service("s1")["evidence"]) > 20)
     out = grifo("why", "s1").out
     assert "invoice: and 13 more (--json shows them)" in out
+    assert out.count("unpaid, presented on") == 8
     assert len(out.splitlines()) <= 40

@@ -61,6 +61,7 @@ def test_what_grifo_speaks_is_known(tag: str, known: bool) -> None:
         (Decimal("-0.05"), "EUR", "-0,05 EUR"),
         (Decimal(15900), "CLP", "15.900 CLP"),
         (Decimal("1.250"), "TND", "1,250 TND"),
+        (Decimal("1.250"), "IQD", "1,250 IQD"),
     ],
 )
 def test_money_keeps_its_code_and_all_its_decimals(amount: Decimal, currency: str, written: str) -> None:
