@@ -118,7 +118,7 @@ class Sightings(Mapping[Key, Seen]):
         imposed = [*self._imposed(own), *self._by_items(ours, holder)]
         access = _least([*imposed, *self._imposed(moved)])
         marks = {*_marks(own), *_marks(moved), *(item.note.mark for item in ours if item.note is not None)}
-        live = self._live(key, _least(imposed), own, holder)
+        live = self._live(key, _least(imposed), own, holder, self._others_give([i for i in items if i not in ours]))
         words = [word for home in self._homes(key) for word in self._in_the_way(home, [*own, *moved])]
         words += [word for item in items if (word := self._against(item, holder))]
         seen = Seen(access, live, tuple(sorted(marks)), tuple(dict.fromkeys(words)))
@@ -148,7 +148,13 @@ class Sightings(Mapping[Key, Seen]):
             return [Access.BLOCKED for item in items if item.enabled and item.value == "blocked"]
         return [self._gives[name] for item in items for name in item.value.split(",") if name in self._gives]
 
-    def _live(self, key: Key, access: Access, own: list[Row], holder: Holder | None) -> Live:
+    def _others_give(self, items: Iterable[Item]) -> frozenset[str]:
+        """Lists of ours that somebody else's value on a customer's item puts a session into."""
+        return frozenset(name for item in items for name in item.value.split(",") if name in self._gives)
+
+    def _live(
+        self, key: Key, access: Access, own: list[Row], holder: Holder | None, others_give: frozenset[str]
+    ) -> Live:
         homes = self._homes(key)
         followed = followed_homes(homes, holder)
         following = [row for row in own if not row.is_record and row.enabled]
@@ -159,18 +165,19 @@ class Sightings(Mapping[Key, Seen]):
         wanted = {(home, self._settings.lists[access]) for home in followed} if access is not Access.FULL else set()
         if wanted != {(row.key, row.list) for row in following}:
             return Live.STALE
-        if holder is not None and holder.value and not self._session_obeys(homes - followed, access):
+        if holder is not None and holder.value and not self._session_obeys(homes - followed, access, others_give):
             return Live.STALE
         return Live.STALE if any(self._allowed.stale(home, access) for home in homes) else Live.APPLIES
 
-    def _session_obeys(self, homes: Iterable[Key], access: Access) -> bool:
-        """Whether the lists that the router itself put a session's addresses into are those of `access`."""
-        wanted = {self._settings.lists[access]} if access is not Access.FULL else set()
+    def _session_obeys(self, homes: Iterable[Key], access: Access, others_give: frozenset[str]) -> bool:
+        """Whether the lists that the router itself put a session's addresses into are those of `access`; of a customer
+        whom we leave open also those that another's value gives: a new session would come back into the same."""
+        wanted = frozenset({self._settings.lists[access]}) if access is not Access.FULL else others_give
         given = (
             {row.list for row in self._at.get(home, ()) if row.dynamic and row.enabled and row.list in self._gives}
             for home in homes
         )
-        return all(lists == wanted for lists in given)
+        return all(lists == wanted or (access is Access.FULL and lists <= wanted) for lists in given)
 
     # --- somebody else's ---------------------------------------------------------------------------------------------
 

@@ -1,9 +1,10 @@
 """The benches that there are. A driver, a profile or a kind of server counts as supported when its bench is here."""
 
-from tests.drivers.conformance import mikrotik, radius, sip
+from tests.drivers.conformance import mikrotik, mikrotik_ways, radius, sip
 
 KINDS = (
     mikrotik.KIND,
+    *mikrotik_ways.KINDS,
     radius.OFFLINE,
     radius.ONLINE,
     radius.ON_POSTGRESQL,

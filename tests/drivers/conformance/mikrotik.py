@@ -1,6 +1,6 @@
 """The bench of the MikroTik driver: the simulated router, and firewall address lists."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -57,9 +57,16 @@ class MikrotikBench:
         return repr(sorted(self._device.backup().items())).encode()
 
     def operators(self) -> bytes:
-        ours = [row[".id"] for row in self._ours()]
-        tables = sorted(self._device.backup().items())
-        return repr([(path, [row for row in rows if row[".id"] not in ours]) for path, rows in tables]).encode()
+        ours = [(row["list"], row["address"]) for row in self._ours()]
+        tables = {
+            path: [self._as_it_was(path, row) for row in rows if (row.get("list"), row.get("address")) not in ours]
+            for path, rows in self._device.backup().items()
+        }
+        return repr(sorted(tables.items())).encode()
+
+    def _as_it_was(self, path: str, row: Mapping[str, str]) -> list[tuple[str, str]]:
+        """An item of the operator's, without what a way may have to replace on it."""
+        return sorted(row.items())
 
     def obstruct(self, number: int) -> None:
         self._device.add(V4, list=OBSTRUCTING, address=entry(number).key.value)
