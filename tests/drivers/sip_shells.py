@@ -49,6 +49,11 @@ def shell_switch() -> Iterator[ShellSwitch]:
 
 def shell_driver(*switches: ShellSwitch, **settings: Any) -> Driver:
     """A driver of one or more nodes by the profile of kamcmd."""
+    return shell_driver_of(INSTALLATION, *switches, **settings)
+
+
+def shell_driver_of(installation: str, /, *switches: ShellSwitch, **settings: Any) -> Driver:
+    """The same for an installation of its own."""
     first = switches[0]
     given = {
         "profile": str(PROFILES / "kamcmd.toml"),
@@ -59,4 +64,4 @@ def shell_driver(*switches: ShellSwitch, **settings: Any) -> Driver:
         "read_timeout_s": 30,
         **first.login(),
     }
-    return build({**given, **settings}, INSTALLATION)
+    return build({**given, **settings}, installation)

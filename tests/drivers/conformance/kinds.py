@@ -1,6 +1,6 @@
 """The benches that there are. A driver, a profile or a kind of server counts as supported when its bench is here."""
 
-from tests.drivers.conformance import mikrotik, mikrotik_ways, radius, sip
+from tests.drivers.conformance import mikrotik, mikrotik_ways, radius, sip, sip_shell
 
 KINDS = (
     mikrotik.KIND,
@@ -12,4 +12,5 @@ KINDS = (
     radius.ON_SQLITE,
     sip.SIMULATOR,
     sip.KAMAILIO,
+    sip_shell.KIND,
 )
