@@ -1,10 +1,15 @@
 """What a person reads on the screens: nothing that is not so, nothing twice, and in the command's own words."""
 
+import io
 import json
 import re
 
 import pytest
+from rich.console import Console
 
+from cli import service_screen
+from cli.client import Access, Client
+from cli.session import Session
 from tests.cli.conftest import Grifo
 from tests.controller.billing import DEVICE
 from tests.controller.live import Live
@@ -207,3 +212,13 @@ def test_many_invoices_leave_the_rest_of_why_on_the_screen(live: Live, grifo: Gr
     assert "invoice: and 13 more (--json shows them)" in out
     assert out.count("unpaid, presented on") == 8
     assert len(out.splitlines()) <= 40
+
+
+def test_who_waits_for_a_yes_is_shown_with_the_command_that_gives_it(live: Live) -> None:
+    block = {"code": "approval", "text": "rest needs 2 people's approval; given by: nobody; missing: 2.", "until": None}
+    data = live.service("s1") | {"next_stage": "rest", "blocks": [block], "waits_for": "approval"}
+    screen = Session(Client(Access(live.url, live.secrets["noc"])), False, Console(file=io.StringIO(), width=160))
+    service_screen.service(screen, data)
+    screen.client.close()
+    assert isinstance(screen.console.file, io.StringIO)
+    assert "to say yes: grifo approve s1 rest --note ..." in screen.console.file.getvalue()
