@@ -5,15 +5,19 @@ two sweeps.
 """
 
 from collections.abc import Iterator, Mapping, MutableMapping
+from dataclasses import replace
 
-from enforcement.access import Access, Kind, Rate, Reason
+from enforcement.access import Access
 from enforcement.entries import BindingId, Entry, ServiceId
 from enforcement.keys import Key, KeyType
 from enforcement.plan import State
 from enforcement.wire import EntryReport
 
-_BETWEEN = "\n"
+_BETWEEN = b"\n"
 """Stands in no part: ids are of few characters, and a key's value is printable."""
+
+_NOBODY, _NOTHING, _NOWHERE = BindingId(""), ServiceId(""), Key(KeyType.USERNAME, "")
+"""Stand for what is an entry's own in what it has in common with thousands: access, reasons and the like."""
 
 Packed = int | EntryReport
 """A report: usually its revision and one of the plain ones, as a number."""
@@ -27,11 +31,13 @@ class Entries(Mapping[BindingId, Entry]):
     """Entries by binding, and the bindings of each key."""
 
     def __init__(self) -> None:
-        self._lines: dict[BindingId, str | Entry] = {}
-        self._by_key: dict[str, BindingId | tuple[BindingId, ...]] = {}
+        self._lines: dict[BindingId, bytes | Entry] = {}
+        self._by_key: dict[bytes, BindingId | tuple[BindingId, ...]] = {}
+        self._alike: list[Entry] = []
+        self._numbers: dict[Entry, int] = {}
 
     def __getitem__(self, binding: BindingId) -> Entry:
-        return _entry(binding, self._lines[binding])
+        return self._entry(binding, self._lines[binding])
 
     def __iter__(self) -> Iterator[BindingId]:
         return iter(self._lines)
@@ -44,7 +50,7 @@ class Entries(Mapping[BindingId, Entry]):
 
     def of(self, key: Key) -> tuple[BindingId, ...]:
         """The bindings of a key, in the order in which they came."""
-        found = self._by_key.get(str(key), ())
+        found = self._by_key.get(_written(key), ())
         return found if isinstance(found, tuple) else (found,)
 
     def own(self, binding: BindingId) -> BindingId:
@@ -60,25 +66,48 @@ class Entries(Mapping[BindingId, Entry]):
 
     def put(self, entry: Entry) -> None:
         """Take an entry whose binding is not here."""
-        self._lines[entry.binding] = _line(entry)
+        self._lines[entry.binding] = self._line(entry)
         others = self.of(entry.key)
-        self._by_key[str(entry.key)] = (*others, entry.binding) if others else entry.binding
+        self._by_key[_written(entry.key)] = (*others, entry.binding) if others else entry.binding
 
     def drop(self, binding: BindingId) -> Entry | None:
         """Forget a binding; answers what was known of it."""
         line = self._lines.pop(binding, None)
         if line is None:
             return None
-        entry = _entry(binding, line)
+        entry = self._entry(binding, line)
         others = tuple(other for other in self.of(entry.key) if other != binding)
-        del self._by_key[str(entry.key)]
+        del self._by_key[_written(entry.key)]
         if others:
-            self._by_key[str(entry.key)] = others if len(others) > 1 else others[0]
+            self._by_key[_written(entry.key)] = others if len(others) > 1 else others[0]
         return entry
 
     def clear(self) -> None:
         self._lines.clear()
         self._by_key.clear()
+
+    def _line(self, entry: Entry) -> bytes | Entry:
+        """The entry as a line; as it is where a controller has given its service no proper id."""
+        if not isinstance(entry.service, str) or not entry.service.isprintable():
+            return entry
+        alike = replace(entry, binding=_NOBODY, service=_NOTHING, key=_NOWHERE, changed_revision=0)
+        number = self._numbers.setdefault(alike, len(self._alike))
+        if number == len(self._alike):
+            self._alike.append(alike)
+        numbers = b"%d" % number, b"%d" % entry.changed_revision
+        return _BETWEEN.join((*numbers, entry.service.encode(), _written(entry.key)))
+
+    def _entry(self, binding: BindingId, line: bytes | Entry) -> Entry:
+        if isinstance(line, Entry):
+            return line
+        number, revision, service, key = line.split(_BETWEEN)
+        return replace(
+            self._alike[int(number)],
+            binding=binding,
+            service=ServiceId(service.decode()),
+            key=_key(key),
+            changed_revision=int(revision),
+        )
 
 
 class Reports(MutableMapping[BindingId, EntryReport]):
@@ -121,46 +150,23 @@ class Reports(MutableMapping[BindingId, EntryReport]):
         self._packed.clear()
 
 
-def _line(entry: Entry) -> str | Entry:
-    """The entry as a line; as it is where a controller has given its service no proper id."""
-    if not isinstance(entry.service, str) or _BETWEEN in entry.service:
-        return entry
-    reasons = ",".join(entry.reasons)
-    flags = f"{entry.ended:d}{entry.first:d}"
-    rate = str(entry.rate) if entry.rate is not None else ""
-    parts = (entry.service, entry.kind, str(entry.key), entry.access, reasons, str(entry.changed_revision), flags, rate)
-    return _BETWEEN.join(parts)
+def _written(key: Key) -> bytes:
+    return str(key).encode()
 
 
-def _entry(binding: BindingId, line: str | Entry) -> Entry:
-    if isinstance(line, Entry):
-        return line
-    service, kind, key, access, reasons, revision, flags, rate = line.split(_BETWEEN)
-    return Entry(
-        binding,
-        ServiceId(service),
-        Kind(kind),
-        _key(key),
-        Access(access),
-        tuple(map(Reason, reasons.split(","))) if reasons else (),
-        int(revision),
-        flags[0] == "1",
-        flags[1] == "1",
-        Rate.parse(rate) if rate else None,
-    )
-
-
-def _key(written: str) -> Key:
-    """A key that was written by `str`: it needs no normalising again."""
-    type, _, value = written.partition(":")
+def _key(written: bytes) -> Key:
+    """A key that was `_written`: it needs no normalising again."""
+    type, _, value = written.decode().partition(":")
     return Key(KeyType(type), value)
 
 
 def _packed(report: EntryReport) -> Packed:
+    """A number for a report that says nothing beside its revision, state and access seen."""
     number = _NUMBERS.get((report.state, report.seen))
-    if number is None or report.obstructions or report.detail or report.changed_revision < 0:
+    if number is None or report.changed_revision < 0:
         return report
-    return report.changed_revision * len(_PLAIN) + number
+    packed = report.changed_revision * len(_PLAIN) + number
+    return packed if _unpacked(BindingId(report.binding), packed) == report else report
 
 
 def _unpacked(binding: BindingId, packed: Packed) -> EntryReport:

@@ -155,8 +155,12 @@ class Known:
     def sent(self, reports: Iterable[EntryReport]) -> None:
         """The controller has these, unless they have changed since."""
         for report in reports:
-            if self._reports.get(BindingId(report.binding)) == report:
-                self._unsent.discard(BindingId(report.binding))
+            binding = BindingId(report.binding)
+            if self._reports.get(binding) == report:
+                self._unsent.discard(binding)
+                self._reports.share(binding, self._acknowledged)
+        if not self._unsent:
+            self._unsent = set()  # an emptied set keeps its room
 
     def strays(self) -> list[StrayReport]:
         return [StrayReport(str(key), str(mark)) for key in sorted(self._strays) for mark in sorted(self._strays[key])]

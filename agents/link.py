@@ -16,6 +16,7 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -169,10 +170,14 @@ def _packed(found: dict[str, Any]) -> Any:
 
 
 def _written(report: Report) -> bytes:
-    """A report in JSON, entry by entry: of a hundred thousand of them, only their text is there at once."""
+    """A report in JSON, entry by entry: of a hundred thousand of them, only the whole's text is there at once."""
     rest = json.dumps({name: value for name, value in asdict(replace(report, entries=[])).items() if name != "entries"})
-    entries = ",".join(json.dumps(body_of(entry)) for entry in report.entries)
-    return f'{rest[:-1]}, "entries": [{entries}]}}'.encode()
+    written = BytesIO()
+    written.write(f'{rest[:-1]}, "entries": ['.encode())
+    for number, entry in enumerate(report.entries):
+        written.write((", " if number else "").encode() + json.dumps(body_of(entry)).encode())
+    written.write(b"]}")
+    return written.getvalue()
 
 
 def _judged(answer: httpx.Response, hook: Callable[[dict[str, Any]], Any] | None = None) -> Any:

@@ -119,8 +119,8 @@ class Reporter:
         if whole:
             self.whole = False
         if entries:
-            self._known.sent(entries)
             self._memory.acknowledge(entries)
+            self._known.sent(entries)
 
     def _message(self, said: _Said, whole: bool, entries: list[EntryReport]) -> Report:
         age = None if said.read_at is None else self._clock.monotonic() - said.read_at
