@@ -28,6 +28,7 @@ from agents.reporter import Reporter
 from agents.sweeps import Sweeps
 from agents.told import Told
 from agents.withhold import PERMIT_RAN_OUT
+from agents.words import unknown_rates
 from drivers.base import Refused, Unsupported
 from enforcement.changes import Change, Outcome, Result, key_of, needs_permit
 from enforcement.keys import Key
@@ -217,7 +218,7 @@ class Device:
         """What in the device's own setup would defeat us: last, since customers come first."""
         self._at_stake = frozenset()
         try:
-            self._setup = tuple(self.parts.driver.check())
+            self._setup = (*self.parts.driver.check(), *unknown_rates(self.parts.picture.strange_rates))
         except (Refused, Unsupported) as no:
             self._setup = (f"the device's setup can't be checked: {no}",)
 

@@ -9,6 +9,7 @@ from agents.compact import Reports
 from agents.drift import DIRECTIONS, SETTLED, STRAY
 from agents.withhold import CONTESTED
 from agents.words import plain
+from enforcement.access import Rate
 from enforcement.changes import Remove
 from enforcement.entries import BindingId, Entry, Mark
 from enforcement.keys import Key
@@ -23,13 +24,14 @@ _FIELDS = tuple(each.name for each in fields(EntryReport))
 class Words:
     """What is to be said of entries beside their states: why withheld, by which pin open, what the device replied.
 
-    `pending` are the bindings with a change that is still to be tried.
+    `pending` are the bindings with a change that is still to be tried, `rates` those that the device can give.
     """
 
     withheld: Mapping[BindingId, str] = field(default_factory=dict)
     pinned: Mapping[Key, str] = field(default_factory=dict)
     refused: Mapping[BindingId, str] = field(default_factory=dict)
     pending: Set[BindingId] = frozenset()
+    rates: Set[Rate] = frozenset()
 
 
 def body_of(report: EntryReport) -> dict[str, Any]:
@@ -51,8 +53,14 @@ def entry_report(entry: Entry, state: State, seen: Seen, contested: bool, words:
         state=shown,
         seen=seen.access.value if seen.access is not None else None,
         obstructions=[plain(each) for each in seen.obstructions] or _NONE,
-        detail=plain(why or words.refused.get(entry.binding, "")),
+        detail=plain(why or words.refused.get(entry.binding, "") or _other_rate(entry, words)),
     )
+
+
+def _other_rate(entry: Entry, words: Words) -> str:
+    if entry.rate is None or entry.rate in words.rates:
+        return ""
+    return f"device's own rate: its settings name none of {entry.rate} kbit/s"
 
 
 def _why_withheld(entry: Entry, contested: bool, words: Words) -> str:

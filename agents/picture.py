@@ -13,7 +13,7 @@ from agents.known import Known, Words
 from agents.slices import Backlog
 from agents.withhold import GUARD, beyond, least_mode, why
 from drivers.base import Capabilities
-from enforcement.access import Access, Kind
+from enforcement.access import Access, Kind, Rate
 from enforcement.changes import Change, Outcome, Remove, Result, binding_of, key_of, needs_permit
 from enforcement.entries import BindingId, Entry
 from enforcement.keys import Key
@@ -40,7 +40,10 @@ def _limited(observed: Observed, keys: Set[Key]) -> Observed:
 
 
 class Picture:
-    """`pins` are the keys that a hand at the site holds open, with its note; `stopped` is `grifo stop`."""
+    """`pins` are the keys that a hand at the site holds open, with its note; `stopped` is `grifo stop`.
+
+    `strange_rates` are those that entries ask for and the device's setup does not know, as far as the last sweep told.
+    """
 
     def __init__(
         self,
@@ -55,6 +58,7 @@ class Picture:
         self.pins: dict[Key, str] = {}
         self.stopped = False
         self.planned: set[ChangeId] = set()
+        self.strange_rates: set[Rate] = set()
         self._installation = installation
         self._able = able
         self._kinds = frozenset(able.access)
@@ -79,6 +83,7 @@ class Picture:
         self._refused.clear()
         self._replies.clear()
         self._touched.clear()
+        self.strange_rates.clear()
 
     @property
     def left(self) -> int:
@@ -113,7 +118,7 @@ class Picture:
         yield {key for key in observed.seen if not self._memory.knows(key)}
 
     def _learn(self, keys: Set[Key], observed: Observed) -> None:
-        entries = [self._as_pinned(entry) for entry in self._memory.entries_for(keys)]
+        entries = [self._as_possible(entry) for entry in self._memory.entries_for(keys)]
         planned = plan(self._installation, entries, observed, self._memory.owed_by(entries))
         withheld: dict[BindingId, str] = {}
         todo: list[Change] = []
@@ -129,7 +134,7 @@ class Picture:
                 todo.append(change)
         self._replace(keys, todo, left)
         self._ask_again |= {entry.key for entry in entries if self._unproven(entry, planned.states[entry.binding])}
-        words = Words(withheld, self.pins, self._words(left.values()), {binding_of(c) for c in todo})
+        words = Words(withheld, self.pins, self._words(left.values()), {binding_of(c) for c in todo}, self._able.rates)
         wanted = {entry.binding: entry for entry in self._memory.entries_for(keys)}
         for entry in entries:
             self._drift.look(entry, planned.states[entry.binding], self._is_expected(entry, words))
@@ -146,8 +151,15 @@ class Picture:
     def _unproven(self, entry: Entry, state: State) -> bool:
         return entry.key in self._touched and state in (State.ARMED, State.UNKNOWN)
 
-    def _as_pinned(self, entry: Entry) -> Entry:
-        return replace(entry, access=Access.FULL) if entry.restricts and entry.key in self.pins else entry
+    def _as_possible(self, entry: Entry) -> Entry:
+        """What can be had of an entry: open where the site pinned it, throttled at the device's own rate where its
+        setup does not know the entry's."""
+        if entry.restricts and entry.key in self.pins:
+            return replace(entry, access=Access.FULL, rate=None)
+        if entry.rate is None or entry.rate in self._able.rates:
+            return entry
+        self.strange_rates.add(entry.rate)
+        return replace(entry, rate=None)
 
     def _replace(self, keys: Set[Key], todo: Sequence[Change], left: dict[Key, list[Change]]) -> None:
         for key in keys:

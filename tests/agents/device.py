@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 
 from drivers.base import Capabilities, Garbled, Refused, Step, StepState, Unreachable
-from enforcement.access import LADDERS, Access, Kind, rank
+from enforcement.access import LADDERS, Access, Kind, Rate, rank, slowest
 from enforcement.changes import Change, Outcome, Refresh, Remove, Restore, Restrict, Result, key_of
 from enforcement.entries import Mark
 from enforcement.keys import Key, KeyType
@@ -43,6 +43,8 @@ class Box:
         self.slice_size = slice_size
         self.lock = threading.RLock()
         self.records: dict[Key, dict[Mark, Access]] = {}
+        self.rates: frozenset[Rate] = frozenset()
+        self.given: dict[Mark, Rate | None] = {}
         self.sessions: dict[Key, Access] = {}
         self.foreign: dict[Key, str] = {}
         self.faults = Faults()
@@ -67,6 +69,12 @@ class Box:
         with self.lock:
             held = self.records.get(Key.parse(str(key)), {})
             return max(held.values(), key=lambda access: rank(Kind.INTERNET, access), default=Access.FULL)
+
+    def rate(self, key: Key | str) -> Rate | None:
+        """What a throttled customer still has by the box's records; None for the box's own rate."""
+        with self.lock:
+            held = self.records.get(Key.parse(str(key)), {})
+            return slowest(self.given.get(mark) for mark in held if held[mark] is Access.THROTTLED)
 
     def restricted(self) -> set[str]:
         """The values of the keys that are not open."""
@@ -103,7 +111,8 @@ class BoxDriver:
     @property
     def capabilities(self) -> Capabilities:
         access = {Kind.INTERNET: frozenset(LADDERS[Kind.INTERNET][1:])}
-        return Capabilities(frozenset({KeyType.USERNAME}), access, self._box.slice_size, self._box.effects)
+        box = self._box
+        return Capabilities(frozenset({KeyType.USERNAME}), access, box.slice_size, box.effects, box.rates)
 
     def observe(self, keys: Set[Key] | None = None) -> Observed:
         self._reach()
@@ -123,7 +132,7 @@ class BoxDriver:
         obstructions = tuple([self._box.foreign[key]] if key in self._box.foreign else []) + tuple(others)
         held = {mark: self._box.records[key][mark] for mark in marks}
         access = max(held.values(), key=lambda each: rank(Kind.INTERNET, each), default=Access.FULL)
-        return Seen(access, self._live(key), marks, obstructions)
+        return Seen(access, self._live(key), marks, obstructions, self._box.rate(key))
 
     def _live(self, key: Key) -> Live:
         if not self._box.effects or not self._box.shows_sessions:
@@ -171,6 +180,7 @@ class BoxDriver:
             case Restrict(entry=entry, mark=mark) | Restore(entry=entry, mark=mark):
                 if entry.restricts:
                     held[mark] = entry.access
+                    self._box.given[mark] = entry.rate
                 else:
                     held.pop(mark, None)
             case Remove(mark=mark):
