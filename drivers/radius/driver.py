@@ -27,6 +27,8 @@ from enforcement.observed import Observed
 
 SLICE = 500
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 0.25
+REDIAL_S = 10.0
+"""How long after the end of a session a login may have been answered that radacct does not show yet."""
 
 
 @dataclass(slots=True)
@@ -48,6 +50,7 @@ class RadiusDriver:
         self._sender = sender or Sender()
         self._disowned: dict[int, str] = {}
         self._bereft: set[str] = set()
+        self._ended: dict[str, float] = {}
 
     @property
     def database_name(self) -> str:
@@ -77,7 +80,7 @@ class RadiusDriver:
         if keys is not None:
             return {key.value for key in keys if key.type is KeyType.USERNAME}
         shown = [text for one in meaning.classes for text in _forms(one)]
-        return names_of_interest(connection, self._tables, self._settings, marked, shown)
+        return names_of_interest(connection, self._tables, self._settings, marked, shown) | meaning.redialling
 
     def apply(self, slice: Sequence[Change]) -> Sequence[Outcome]:
         return self.tell(slice, self.write(slice)) if slice else []
@@ -130,6 +133,8 @@ class RadiusDriver:
             told[name].words.append(word)
             if word.worth is Worth.GONE:
                 self._disowned[finding.session.id] = finding.session.updated
+            elif word.worth is Worth.TAKEN and access_of(after[name], meaning) is not Access.FULL:
+                self._ended[name] = time.monotonic()
         return told
 
     def _read_back(self, after: Mapping[str, Customer], told: Mapping[str, _Telling], meaning: Meaning) -> None:
@@ -204,7 +209,9 @@ class RadiusDriver:
                 for value in (value for attribute, _, value in items if attribute == "Class"):
                     octets = class_octets(value)
                     classes[octets] = classes.get(octets, frozenset()) | {group}
-        return Meaning(self._settings, self._installation, classes, self._disowned)
+        now = time.monotonic()
+        self._ended = {name: at for name, at in self._ended.items() if now - at < REDIAL_S}
+        return Meaning(self._settings, self._installation, classes, self._disowned, frozenset(self._ended))
 
 
 def _forms(octets: bytes) -> tuple[str, str]:

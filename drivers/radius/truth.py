@@ -26,13 +26,15 @@ class Meaning:
     """What rows are read by. `classes` maps a Class to the groups of ours whose reply carries it.
 
     `disowned` are sessions of which their NAS said that it has no such session, and radacct's last word of them at
-    that moment: a later word proves that the session lives.
+    that moment: a later word proves that the session lives. `redialling` are customers whose session was ended a moment
+    ago so that they be restricted, and who may have been let in again with that since.
     """
 
     settings: Settings
     installation: str
     classes: Mapping[bytes, frozenset[str]]
     disowned: Mapping[int, str] = field(default_factory=dict)
+    redialling: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,10 @@ def _live(customer: Customer, meaning: Meaning, access: Access) -> Live:
     if access is not Access.FULL and beside_ours(customer, meaning):
         return Live.UNKNOWN
     found = {finding.live for finding in findings(customer, meaning)}
+    if not found and access is Access.FULL:
+        return Live.UNKNOWN if customer.username in meaning.redialling else Live.APPLIES
     if not found:
-        return Live.APPLIES if access is Access.FULL else Live.OFFLINE
+        return Live.OFFLINE
     return next(live for live in (Live.STALE, Live.UNKNOWN, Live.APPLIES) if live in found)
 
 

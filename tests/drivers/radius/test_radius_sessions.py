@@ -2,6 +2,7 @@
 
 import pytest
 
+from drivers.radius import driver
 from enforcement.access import Access
 from enforcement.changes import Result
 from enforcement.plan import State
@@ -141,3 +142,35 @@ def test_another_spelling_of_a_name_is_the_same_customer_where_the_database_says
     enforcer.enforce(entry(ANA, Access.PORTAL))
     assert enforcer.outcomes[0].result is Result.REFUSED
     assert "static-ip" in enforcer.outcomes[0].detail
+
+
+def test_a_payment_right_after_a_cut_is_not_verified_while_the_next_login_is_on_its_way(
+    radius_lab: RadiusLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have been answered before the payment, and radacct shows no session yet."""
+    radius_lab.seed(ANA)
+    nas = radius_lab.nas(redial_s=3600)
+    nas.dial(subscribers([ANA]))
+    wait_for(lambda: nas.sessions(ANA))
+    monkeypatch.setattr(driver, "REDIAL_S", 3600.0)
+    enforcer = Enforcer(radius_lab.driver(radius_lab.nas_settings(nas)))
+    assert enforcer.enforce(entry(ANA, Access.PORTAL)).states[entry(ANA, Access.PORTAL).binding] is State.ARMED
+    paid = entry(ANA, Access.FULL, 2)
+    enforcer.enforce(paid)
+    assert enforcer.state(paid) is State.UNKNOWN
+    assert enforcer.state(paid, full=True) is State.UNKNOWN
+    nas.dial(subscribers([ANA]))
+    wait_for(lambda: enforcer.state(paid, full=True) is State.VERIFIED)
+
+
+def test_a_customer_who_does_not_come_back_is_verified_in_the_end(
+    radius_lab: RadiusLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    radius_lab.seed(ANA)
+    nas = radius_lab.nas(redial_s=3600)
+    nas.dial(subscribers([ANA]))
+    monkeypatch.setattr(driver, "REDIAL_S", 0.0)
+    enforcer = Enforcer(radius_lab.driver(radius_lab.nas_settings(nas)))
+    enforcer.enforce(entry(ANA, Access.PORTAL))
+    enforcer.enforce(entry(ANA, Access.FULL, 2))
+    assert enforcer.state(entry(ANA, Access.FULL, 2)) is State.VERIFIED
