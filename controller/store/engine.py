@@ -19,6 +19,9 @@ BUSY_TIMEOUT_MS = 30_000
 
 _WRITES = "grifo_writes"
 
+_IN_UTC = {"options": "-c timezone=UTC"}
+"""Instants come from PostgreSQL in the session's zone: in ours, they need no conversion."""
+
 _SUCH_AS = "sqlite:////var/lib/grifo/grifo.db or postgresql://grifo:<password>@db.example/grifo"
 
 
@@ -67,14 +70,14 @@ def open_database(url: str) -> Database:
             return Database(_sqlite(parsed))
         case "postgresql":
             driver = parsed.set(drivername="postgresql+psycopg")
-            return Database(create_engine(driver, pool_pre_ping=True, json_deserializer=_loaded))
+            return Database(create_engine(driver, pool_pre_ping=True, json_deserializer=_loaded, connect_args=_IN_UTC))
         case other:
             raise ValueError(f"database {other!r} is not supported: use sqlite or postgresql")
 
 
 def _loaded(text: bytes) -> Any:
     """JSON as it is stored; most of it by far are empty lists."""
-    return [] if len(text) == 2 and bytes(text) == b"[]" else json.loads(bytes(text))
+    return [] if len(text) == 2 and bytes(text) == b"[]" else json.loads(bytes(text).decode())
 
 
 def _sqlite(url: URL) -> Engine:

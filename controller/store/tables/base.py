@@ -30,6 +30,10 @@ class Instant(TypeDecorator[datetime]):
             raise ValueError(f"naive datetime {value!r} cannot be stored")
         return value.astimezone(UTC)
 
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """PostgreSQL's sessions are in UTC (see `engine`): what comes from there is as it shall be."""
+        return None if dialect.name == "postgresql" else super().result_processor(dialect, coltype)
+
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
