@@ -23,18 +23,24 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat")
 
 _REGIONS = holidays.list_supported_countries()
 _BANKS = tuple(sorted(holidays.list_supported_financial()))
-_REGION = "The region by its code in the holidays library (ISO 3166-2 without the country)."
+_REGION = 'The region by its code in the holidays library (ISO 3166-2 without the country), or "none".'
+REGIONAL = frozenset({"ES", "BR", "PT", "DE"})
+"""Countries whose regions have holidays of their own: a policy says whose count, or that none does."""
+
+NONE = "none"
 _SATURDAYS = "Whether a Saturday is a working day: it is in Spain, and is not in Brazil, Portugal and Germany."
 
 
 def read_calendar(table: Table) -> tuple[str, Calendar]:
     """The country, and its days."""
     country = table.read("country", one_of(sorted(_REGIONS)), "", "Whose holidays, and whose floors of law.")
-    region = table.read("subdivision", _region_of(country), "", _REGION, required=False)
+    region = table.read(
+        "subdivision", _region_of(country), "", _REGION, required=country in REGIONAL, ask=_which(country)
+    )
     own = table.read("municipal", some(DAY), frozenset(), "Days added for everybody.", required=False)
     bank = table.read("bank", one_of(_BANKS), "", "Whose days banks settle on; ECB is TARGET.", required=False)
     saturdays = table.read("saturdays", FLAG, default=True, about=_SATURDAYS, required=False)
-    towns = _towns(table, country, region)
+    towns = {name: days | own for name, days in _towns(table, country, region).items()}
     table.done()
     if not country:
         return "", Calendar(frozenset())
@@ -77,13 +83,18 @@ _WEEKDAY = Value(_weekday, one_of(WEEKDAYS).schema)
 
 
 def _region_of(country: str) -> Value[str]:
-    """A region of the country; a schema can't tell which country that will be."""
-    return Value(one_of(list(_REGIONS[country])).parse, TEXT.schema) if country else TEXT
+    """A region of the country, or none; a schema can't tell which country that will be."""
+    return Value(one_of([*_REGIONS[country], NONE]).parse, TEXT.schema) if country else TEXT
+
+
+def _which(country: str) -> str:
+    regions = ", ".join(sorted(_REGIONS.get(country, ())))
+    return f"nothing begins on a region's holidays; whose count here? One of {regions}; or {NONE!r}, those of no region"
 
 
 @cache
 def _holidays(country: str, region: str) -> frozenset[date]:
-    return frozenset(holidays.country_holidays(country, subdiv=region or None, years=YEARS))
+    return frozenset(holidays.country_holidays(country, subdiv=None if region in ("", NONE) else region, years=YEARS))
 
 
 @cache

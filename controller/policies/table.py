@@ -40,12 +40,15 @@ class Table:
         """Say what is wrong with a key of this table."""
         self.problems.append(f"{self.path(key)}: {what}")
 
-    def read(self, key: str, kind: Value[T], default: T, about: str = "", *, required: bool = True) -> T:
-        """The value of `key`; `default` where it is absent or wrong. `about` is what an editor shows of it."""
+    def read(self, key: str, kind: Value[T], default: T, about: str = "", *, required: bool = True, ask: str = "") -> T:
+        """The value of `key`; `default` where it is absent or wrong. `about` is what an editor shows of it.
+
+        `ask` is what a person is asked where a required one is absent.
+        """
         self._ask(key, lambda: {**kind.schema, **({"description": about} if about else {})}, required=required)
         if key not in self._data:
             if required:
-                self.complain(key, "is missing")
+                self.complain(key, f"is missing: {ask}" if ask else "is missing")
             return default
         value = self._data[key]
         try:

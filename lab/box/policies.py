@@ -1,6 +1,5 @@
-"""The lab's folder of policies: Spain as it is shipped, and the answers to what its law leaves open."""
+"""The lab's folder of policies: Spain as it is shipped, of Madrid, and the answers to what its law leaves open."""
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -21,7 +20,8 @@ def write_policies(folder: Path) -> Path:
     """Make the folder `policies` in `folder`, as an operator in Spain would set it up. Its path."""
     made = folder / "policies"
     made.mkdir()
-    shutil.copy(shipped() / "policies" / "es.toml", made)
+    spain = (shipped() / "policies" / "es.toml").read_text(encoding="utf-8")
+    (made / "es.toml").write_text(spain.replace('# subdivision = "MD"', 'subdivision = "MD"', 1), encoding="utf-8")
     (made / "choices.toml").write_text(_CHOICES, encoding="utf-8")
     return made
 

@@ -1,7 +1,6 @@
 """`grifo policy`: what a person who writes rules sees, from a shipped file to one that can be used."""
 
 import json
-import shutil
 import tomllib
 from pathlib import Path
 
@@ -9,15 +8,15 @@ import pytest
 
 from controller.policies import policy_schema
 from tests.cli.conftest import Done, environment, run_inside
-from tests.core.policies import SHIPPED, put, shipped_text, with_override
+from tests.core.policies import put, shipped_text, with_override
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder of policies with Spain's, as it is shipped."""
+    """A folder of policies with Spain's, as it is shipped, once its region is said."""
     made = tmp_path / "policies"
     made.mkdir()
-    shutil.copy(SHIPPED / "es.toml", made)
+    (made / "es.toml").write_text(shipped_text("es"), encoding="utf-8")
     return made
 
 

@@ -16,9 +16,14 @@ ANSWERS = {
 SIGNED = 'chosen_by = "Ana López"\nchosen_on = 2026-11-22\n'
 
 
-def shipped_text(name: str) -> str:
+def as_shipped(name: str) -> str:
     """A shipped policy's text."""
     return (SHIPPED / f"{name}.toml").read_text(encoding="utf-8")
+
+
+def shipped_text(name: str) -> str:
+    """A shipped policy's text, once a person has said that no region's holidays count."""
+    return re.sub(r'(?m)^# subdivision = "\w+"', 'subdivision = "none"', as_shipped(name), count=1)
 
 
 def put(folder: Path, name: str, text: str, **answers: str) -> Path:

@@ -10,7 +10,7 @@ from controller.core.facts import HoldKind, Instrument
 from controller.core.policy import Clears, HoldBound, PartialRule, Track
 from controller.policies import BadPolicy, load_policies, load_policy
 from enforcement.access import LADDERS, Access, Kind, Rate
-from tests.core.policies import ANSWERS, policy, put, shipped_text
+from tests.core.policies import ANSWERS, as_shipped, policy, put, shipped_text, with_madrid, with_override
 
 SPAIN = shipped_text("es")
 
@@ -55,7 +55,9 @@ def test_national_holidays_are_known_for_all_years(day: date) -> None:
 
 
 def test_a_region_and_a_town_add_their_days_and_make_another_version(tmp_path: Path) -> None:
-    text = SPAIN.replace("# subdivision", "subdivision", 1).replace("municipal = []", "municipal = [2026-11-09]")
+    text = SPAIN.replace('subdivision = "none"', 'subdivision = "MD"').replace(
+        "municipal = []", "municipal = [2026-11-09]"
+    )
     path = put(tmp_path, "madrid", text, **ANSWERS["es"])
     madrid, spain = load_policy(path), policy("es")
     assert {date(2026, 5, 2), date(2026, 11, 9)} <= madrid.calendar.holidays - spain.calendar.holidays
@@ -79,7 +81,7 @@ def test_the_same_content_is_the_same_version(tmp_path: Path) -> None:
         ("trivial_amount", "trivial_amont", "trivial_amont: is no key here; did you mean trivial_amount?"),
         ('"Europe/Madrid"', '"Europe/Madird"', "timezone: is 'Europe/Madird'; it must be a name of the IANA"),
         ('country = "ES"', 'country = "XX"', "calendar.country: is 'XX'; allowed: "),
-        ("# subdivision", "subdivision = 'MAD' #", "calendar.subdivision: is 'MAD'; did you mean MD?"),
+        ('subdivision = "none"', "subdivision = 'MAD'", "calendar.subdivision: is 'MAD'; did you mean MD?"),
         ("municipal = []", 'municipal = ["9 Nov"]', "calendar.municipal: is ['9 Nov']; it must be a date"),
         (
             '["mon", "tue", "wed", "thu"]',
@@ -188,6 +190,23 @@ def test_a_town_has_its_own_days_and_an_unknown_town_those_of_all() -> None:
     assert almudena in spain.days_of("Madrid").holidays
     assert almudena not in spain.days_of("").holidays
     assert {almudena, andalusia} <= spain.days_of("Sevilla").holidays
+
+
+def test_a_day_that_is_added_for_everybody_is_kept_in_every_town(tmp_path: Path) -> None:
+    text = with_madrid(SPAIN).replace("municipal = []", "municipal = [2026-11-10]")
+    found = load_policy(put(tmp_path, "mine", text, **ANSWERS["es"]))
+    for town in ("", "Madrid", "Sevilla"):
+        assert date(2026, 11, 10) in found.days_of(town).holidays
+
+
+@pytest.mark.parametrize("name", ["es", "br", "pt", "de", "operator"])
+def test_a_policy_waits_until_a_person_has_said_whose_regional_holidays_count(tmp_path: Path, name: str) -> None:
+    path = put(tmp_path, name, with_override(as_shipped(name)), **ANSWERS.get(name, {}))
+    with pytest.raises(BadPolicy) as raised:
+        load_policy(path)
+    (line,) = str(raised.value).splitlines()
+    assert line.startswith(f"{path}: calendar.subdivision: is missing: nothing begins on a region's holidays; whose")
+    assert line.endswith("or 'none', those of no region")
 
 
 def test_banks_settle_on_no_target_holiday() -> None:

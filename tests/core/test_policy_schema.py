@@ -10,7 +10,7 @@ import jsonschema_rs
 import pytest
 
 from controller.policies import policy_schema
-from tests.core.policies import SHIPPED, shipped_text, with_override
+from tests.core.policies import SHIPPED, as_shipped, shipped_text, with_override
 
 FILES = sorted(path.stem for path in Path(SHIPPED).glob("*.toml"))
 
@@ -35,7 +35,7 @@ def test_the_shipped_schema_is_what_the_reader_asks() -> None:
 
 @pytest.mark.parametrize("name", FILES)
 def test_the_shipped_policies_fit_the_schema_and_name_it_for_editors(name: str) -> None:
-    text = shipped_text(name)
+    text = as_shipped(name)
     assert text.startswith("#:schema ./policy.schema.json\n")
     assert wrongs(with_override(text)) == []
 
