@@ -118,7 +118,8 @@ class Picture:
         yield {key for key in observed.seen if not self._memory.knows(key)}
 
     def _learn(self, keys: Set[Key], observed: Observed) -> None:
-        entries = [self._as_possible(entry) for entry in self._memory.entries_for(keys)]
+        wanted = self._memory.entries_for(keys)
+        entries = [self._as_possible(entry) for entry in wanted]
         planned = plan(self._installation, entries, observed, self._memory.owed_by(entries))
         withheld: dict[BindingId, str] = {}
         todo: list[Change] = []
@@ -135,10 +136,9 @@ class Picture:
         self._replace(keys, todo, left)
         self._ask_again |= {entry.key for entry in entries if self._unproven(entry, planned.states[entry.binding])}
         words = Words(withheld, self.pins, self._words(left.values()), {binding_of(c) for c in todo}, self._able.rates)
-        wanted = {entry.binding: entry for entry in self._memory.entries_for(keys)}
         for entry in entries:
             self._drift.look(entry, planned.states[entry.binding], self._is_expected(entry, words))
-        self._known.learn(wanted.values(), planned, observed, words)
+        self._known.learn(wanted, planned, observed, words)
         unreadable = self._memory.unreadable
         self._known.learn_strays(stray for stray in planned.strays if stray.mark.binding not in unreadable)
 

@@ -5,6 +5,7 @@ is measured is the agent and its routers. The routers share a process, which wor
 """
 
 import multiprocessing
+import os
 import random
 import socket
 import subprocess
@@ -30,6 +31,9 @@ ROUTERS, DEAD = 20, 2
 CUSTOMERS = 100
 """Restricted on each of the routers at once."""
 ROUNDS = 3
+
+_AS_INSTALLED = {"MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_ARENA_MAX": "1"}
+"""As systemd/grifo-agent.service has it."""
 
 _AGENT = """
 controller = "{url}"
@@ -187,7 +191,7 @@ def _agent(controller: Controller, routers: dict[str, int], sweep: int = 3600) -
         settings.write_text(_AGENT.format(url=controller.url, folder=folder, sweep=sweep) + "".join(devices))
         command = [sys.executable, "-c", "from cli.main import run; run()", "agent", "run", "--config", str(settings)]
         with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log)
+            process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | _AS_INSTALLED)
         try:
             yield process
         finally:
