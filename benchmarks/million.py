@@ -57,8 +57,9 @@ _SCRIPT = (
         event_time, event_sequence, event_source, event_id)
         SELECT 'n' || n, 'a' || lpad(n::text, 7, '0'), 'throttled', 'sms', '2026-10-02 10:00:00+00', '2026-10-21',
         '2026-10-02 10:01+00', '', {_TOLD} FROM generate_series(0, :last) n WHERE n % 100 = 99""",
-    """INSERT INTO impositions (service_id, policy, stage, access, at, observed)
-        SELECT 's' || lpad(n::text, 7, '0'), 'es', 'throttled', 'throttled', '2026-10-21 08:00+00', false
+    """INSERT INTO impositions (service_id, policy, stage, access, at, observed, verified_at)
+        SELECT 's' || lpad(n::text, 7, '0'), 'es', 'throttled', 'throttled', '2026-10-21 08:00+00', false,
+        '2026-10-21 08:01+00'
         FROM generate_series(0, :last) n WHERE n % 100 = 99""",
     "ANALYZE",
 )

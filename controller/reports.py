@@ -4,6 +4,7 @@ A report is state, resendable. It says something of an entry only at the entry's
 else is an old story. Instants are the controller's own: arrival times, and the age that the agent measured itself.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,12 +15,16 @@ from controller.store.engine import Database
 from controller.store.queries import reporting
 from controller.store.queries.timeline import Happening, record
 from controller.store.queries.told import wake_who_waits
+from enforcement.access import Access
 from enforcement.wire import EntryReport, Report
 
 CHUNK = 500
 """Entries in one transaction: a payment never waits for longer than one chunk takes."""
 
 VERIFIED = "verified"
+
+READ_BACK = (VERIFIED, "armed")
+"""The device gives what it shall, or will at the customer's next login."""
 
 Restored = Callable[[float], None]
 """Told the seconds from a payment's arrival to the first report that verifies its restore."""
@@ -67,8 +72,19 @@ def _save_entries(
         row = rows[report.binding]
         verified_at = (row.verified_at or now) if report.state == VERIFIED else row.verified_at
         reporting.save_state(tx, report, now, verified_at)
+    _keep_read_back(tx, [rows[report.binding] for report in current if report.state in READ_BACK], now)
     record(tx, [_verified(row, now) for row in newly])
     return newly
+
+
+def _keep_read_back(tx: Connection, rows: Sequence[Any], now: datetime) -> None:
+    """Of rows as they were before they were read back: which billing stages have now happened on a device."""
+    services: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        if row.access != Access.FULL and row.verified_at is None and row.state != "armed":
+            services[row.access].add(row.service_id)
+    for access, read in sorted(services.items()):
+        reporting.save_read_back(tx, access, read, now)
 
 
 def _is_current(report: EntryReport, row: Any) -> bool:

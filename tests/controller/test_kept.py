@@ -124,7 +124,8 @@ def test_stages_that_follow_each_other_are_one_suspension_and_observed_ones_none
     with database.write() as tx:
         for stage, access, at, ended_at, observed in rows:
             made = {"service_id": "s1", "policy": "es", "stage": stage, "access": access}
-            tx.execute(insert(impositions).values(**made, at=at, ended_at=ended_at, observed=observed))
+            read = {"observed": observed, "verified_at": None if observed else at}
+            tx.execute(insert(impositions).values(**made, at=at, ended_at=ended_at, **read))
     found = _facts(database, "a1")
     assert [(one.access, one.since, one.until) for one in found.suspensions] == [("portal", days[0], days[2])]
     assert [one.since for one in found.imposed] == [days[5]]

@@ -16,7 +16,7 @@ _RUNGS = list(Access)
 def imposed_and_over(rows: Sequence[Any]) -> tuple[Mapping[str, list[Imposed]], Mapping[str, list[Suspension]]]:
     """Of rows of `impositions` with their `account_id`, by service and in the order in which they began.
 
-    What was only observed cut nobody: it is no suspension.
+    What was only observed, or never read back from a device, cut nobody: it is no suspension.
     """
     imposed: dict[str, list[Imposed]] = defaultdict(list)
     over: dict[str, list[Suspension]] = defaultdict(list)
@@ -39,7 +39,8 @@ def _suspensions(rows: Sequence[Any]) -> list[Suspension]:
             episodes[-1].append(row)
         else:
             episodes.append([row])
-    return [_suspension(one) for one in episodes if one[-1].ended_at is not None]
+    over = ([row for row in one if row.verified_at is not None] for one in episodes if one[-1].ended_at is not None)
+    return [_suspension(read) for read in over if read]
 
 
 def _suspension(episode: Sequence[Any]) -> Suspension:

@@ -1,13 +1,13 @@
 """What did the agent see on the device? The writes of a report: entries at their revision, strays, the device."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Collection, Sequence, Set
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Case, Connection, bindparam, case, delete, insert, literal, select, update
 
 from controller.store.queries.permitting import lock_accounts_of
-from controller.store.tables import devices, entries, strays
+from controller.store.tables import devices, entries, impositions, strays
 from enforcement.wire import EntryReport, StrayReport
 
 BOOTS_KEPT = 20
@@ -72,6 +72,13 @@ def save_state(tx: Connection, report: EntryReport, now: datetime, verified_at: 
             verified_at=verified_at,
         )
     )
+
+
+def save_read_back(tx: Connection, access: str, services: Collection[str], now: datetime) -> None:
+    """Devices were read to give these services an access: a billing stage that gives it has happened from now on."""
+    in_force = (impositions.c.ended_at.is_(None), ~impositions.c.observed, impositions.c.verified_at.is_(None))
+    mine = (impositions.c.service_id.in_(sorted(services)), impositions.c.access == access)
+    tx.execute(update(impositions).where(*mine, *in_force).values(verified_at=now))
 
 
 def _since(report: EntryReport, now: datetime) -> Case[Any]:

@@ -39,11 +39,13 @@ impositions = Table(
     Column("at", Instant, nullable=False, index=True),
     Column("ended_at", Instant),
     Column("observed", Boolean, nullable=False),
+    Column("verified_at", Instant),
 )
 """Each billing stage ever imposed: the brake counts the last 24 h of them, policies count past suspensions.
 
 `observed` is true where none of the service's devices was in `enforce`: it was decided and shown, and cut nobody, so
-that neither the brake nor anybody's history counts it."""
+that neither the brake nor anybody's history counts it. `verified_at` is when a device was first read to give it, or to
+be ready to; until then it has cut nobody."""
 
 brakes = Table(
     "brakes",
