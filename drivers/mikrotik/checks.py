@@ -13,6 +13,7 @@ from drivers.mikrotik.reading import Reader
 from drivers.mikrotik.settings import Settings
 from drivers.mikrotik.ways import Way
 from drivers.mikrotik.wire import Connection, Reply
+from enforcement.access import Access, Rate
 from enforcement.keys import KeyType
 
 RuleRow = dict[str, str]
@@ -138,13 +139,19 @@ def _lists_used(rules: Rules) -> set[str]:
 
 def _unused(acting: dict[str, set[str]], settings: Settings) -> list[str]:
     found = []
-    for access, name in settings.lists.items():
+    for name, rung in settings.gives.items():
         without = [family for family, used in acting.items() if name not in used]
         if len(without) == len(acting):
-            found.append(f"no enabled firewall rule uses list {name}: {access} would restrict nobody")
+            found.append(f"no enabled firewall rule uses list {name}: {_told(*rung)} would restrict nobody")
         elif without:
-            found.append(f"no enabled {without[0]} firewall rule uses list {name}: {access} leaves {without[0]} open")
+            found.append(
+                f"no enabled {without[0]} firewall rule uses list {name}: {_told(*rung)} leaves {without[0]} open"
+            )
     return found
+
+
+def _told(access: Access, rate: Rate | None) -> str:
+    return f"{access} at {rate} kbit/s" if rate is not None else access
 
 
 def _let_through(rules: Iterable[RuleRow], settings: Settings, family: str) -> list[str]:
@@ -154,7 +161,7 @@ def _let_through(rules: Iterable[RuleRow], settings: Settings, family: str) -> l
     found = []
     for rule in rules:
         chain = judged.setdefault(rule.get("chain", ""), set())
-        passed = [name for name in settings.lists.values() if name not in chain | _named(rule)]
+        passed = [name for name in settings.gives if name not in chain | _named(rule)]
         which = f"{family} filter rule {rule.get('.id', '?')}"
         if rule.get("action") == "fasttrack-connection" and passed:
             found.append(
@@ -176,7 +183,7 @@ def _matchers(rule: RuleRow) -> str:
 def _entries(rows: Sequence[Row], settings: Settings, installation: str) -> list[str]:
     """Entries that no key can be told from, and entries of ours that a reboot loses."""
     found = []
-    lists = set(settings.lists.values()) | settings.obstructing_lists
+    lists = settings.gives.keys() | settings.obstructing_lists
     for row in rows:
         if is_ours(row, installation):
             if row.dynamic and row.enabled:

@@ -38,7 +38,8 @@ class MikrotikDriver:
         access = {Kind.INTERNET: frozenset(self._settings.lists)}
         ways = self._settings.ways
         ends = self._settings.connections is not Connections.LEAVE or any(way in HOLDERS for way in ways.items())
-        return Capabilities(frozenset({*self._reader.types, *ways}), access, slice_size=SLICE_SIZE, effects=ends)
+        keys, rates = frozenset({*self._reader.types, *ways}), frozenset(self._settings.rates)
+        return Capabilities(keys, access, slice_size=SLICE_SIZE, effects=ends, rates=rates)
 
     def observe(self, keys: Set[Key] | None = None) -> Observed:
         view = self._reader.look(keys, with_links=True)

@@ -11,10 +11,10 @@ from typing import Any
 from drivers.mikrotik.allowed import Allowed
 from drivers.mikrotik.entries import Row
 from drivers.mikrotik.reading import Item, View
-from drivers.mikrotik.settings import Settings
+from drivers.mikrotik.settings import Rung, Settings
 from drivers.mikrotik.spans import Spans
 from drivers.mikrotik.ways import HOLDERS, Holder
-from enforcement.access import Access, Kind, least
+from enforcement.access import Access, Kind, least, slowest
 from enforcement.entries import Mark
 from enforcement.keys import Key, KeyType
 from enforcement.observed import Live, Seen
@@ -31,7 +31,7 @@ class Sightings(Mapping[Key, Seen]):
         self._view = view
         self._settings = settings
         self._installation = installation
-        self._gives = {name: access for access, name in settings.lists.items()}
+        self._gives = settings.gives
         self._restricting = settings.obstructing_lists | self._gives.keys()
         self._at: dict[Key, list[Row]] = {}
         self._following: dict[Key, list[Row]] = {}
@@ -101,9 +101,9 @@ class Sightings(Mapping[Key, Seen]):
         if key.type not in _ADDRESSES or (key.type is KeyType.IPV6_PREFIX and not self._settings.ipv6):
             return CANNOT_TELL
         rows = [row for row in self._at.get(key, ()) if row.holder is None and is_ours(row, self._installation)]
-        access = _least(self._imposed(rows))
+        access, rate = _least(self._imposed(rows))
         live = Live.STALE if self._allowed.stale(key, access) else Live.APPLIES
-        return _worth_telling(Seen(access, live, _marks(rows), self._in_the_way(key, rows)))
+        return _worth_telling(Seen(access, live, _marks(rows), self._in_the_way(key, rows), rate))
 
     # --- identities --------------------------------------------------------------------------------------------------
 
@@ -116,12 +116,12 @@ class Sightings(Mapping[Key, Seen]):
         moved = self._moved(key)
         ours = [item for item in items if item.note is not None and item.note.mark.installation == self._installation]
         imposed = [*self._imposed(own), *self._by_items(ours, holder)]
-        access = _least([*imposed, *self._imposed(moved)])
+        access, rate = _least([*imposed, *self._imposed(moved)])
         marks = {*_marks(own), *_marks(moved), *(item.note.mark for item in ours if item.note is not None)}
         live = self._live(key, _least(imposed), own, holder, self._others_give([i for i in items if i not in ours]))
         words = [word for home in self._homes(key) for word in self._in_the_way(home, [*own, *moved])]
         words += [word for item in items if (word := self._against(item, holder))]
-        seen = Seen(access, live, tuple(sorted(marks)), tuple(dict.fromkeys(words)))
+        seen = Seen(access, live, tuple(sorted(marks)), tuple(dict.fromkeys(words)), rate)
         return _worth_telling(seen)
 
     def _homes(self, key: Key) -> frozenset[Key]:
@@ -140,21 +140,20 @@ class Sightings(Mapping[Key, Seen]):
             and is_ours(row, self._installation)
         ]
 
-    def _by_items(self, items: Iterable[Item], holder: Holder | None) -> list[Access]:
+    def _by_items(self, items: Iterable[Item], holder: Holder | None) -> list[Rung]:
         """What our own value on a customer's item imposes."""
         if holder is None:
             return []
         if not holder.value:
-            return [Access.BLOCKED for item in items if item.enabled and item.value == "blocked"]
+            return [(Access.BLOCKED, None) for item in items if item.enabled and item.value == "blocked"]
         return [self._gives[name] for item in items for name in item.value.split(",") if name in self._gives]
 
     def _others_give(self, items: Iterable[Item]) -> frozenset[str]:
         """Lists of ours that somebody else's value on a customer's item puts a session into."""
         return frozenset(name for item in items for name in item.value.split(",") if name in self._gives)
 
-    def _live(
-        self, key: Key, access: Access, own: list[Row], holder: Holder | None, others_give: frozenset[str]
-    ) -> Live:
+    def _live(self, key: Key, rung: Rung, own: list[Row], holder: Holder | None, others_give: frozenset[str]) -> Live:
+        access = rung[0]
         homes = self._homes(key)
         followed = followed_homes(homes, holder)
         following = [row for row in own if not row.is_record and row.enabled]
@@ -162,22 +161,25 @@ class Sightings(Mapping[Key, Seen]):
             return Live.STALE
         if not homes:
             return Live.OFFLINE
-        wanted = {(home, self._settings.lists[access]) for home in followed} if access is not Access.FULL else set()
+        wanted = {(home, name) for home in followed for name in self._lists(rung)}
         if wanted != {(row.key, row.list) for row in following}:
             return Live.STALE
-        if holder is not None and holder.value and not self._session_obeys(homes - followed, access, others_give):
+        if holder is not None and holder.value and not self._session_obeys(homes - followed, rung, others_give):
             return Live.STALE
         return Live.STALE if any(self._allowed.stale(home, access) for home in homes) else Live.APPLIES
 
-    def _session_obeys(self, homes: Iterable[Key], access: Access, others_give: frozenset[str]) -> bool:
-        """Whether the lists that the router itself put a session's addresses into are those of `access`; of a customer
+    def _lists(self, rung: Rung) -> frozenset[str]:
+        return frozenset({self._settings.list_of(*rung)}) if rung[0] is not Access.FULL else frozenset()
+
+    def _session_obeys(self, homes: Iterable[Key], rung: Rung, others_give: frozenset[str]) -> bool:
+        """Whether the lists that the router itself put a session's addresses into are those of `rung`; of a customer
         whom we leave open also those that another's value gives: a new session would come back into the same."""
-        wanted = frozenset({self._settings.lists[access]}) if access is not Access.FULL else others_give
+        wanted = self._lists(rung) or others_give
         given = (
             {row.list for row in self._at.get(home, ()) if row.dynamic and row.enabled and row.list in self._gives}
             for home in homes
         )
-        return all(lists == wanted or (access is Access.FULL and lists <= wanted) for lists in given)
+        return all(lists == wanted or (rung[0] is Access.FULL and lists <= wanted) for lists in given)
 
     # --- somebody else's ---------------------------------------------------------------------------------------------
 
@@ -215,7 +217,7 @@ class Sightings(Mapping[Key, Seen]):
         foreign = [name for name in names if not ours or name not in self._gives]
         return f"{where} has {holder.value} {', '.join(foreign)}" if foreign else ""
 
-    def _imposed(self, rows: Iterable[Row]) -> list[Access]:
+    def _imposed(self, rows: Iterable[Row]) -> list[Rung]:
         """A disabled entry of ours enforces nothing, but for a record, which is disabled by nature."""
         return [self._gives[row.list] for row in rows if row.list in self._gives and (row.enabled or row.is_record)]
 
@@ -240,9 +242,15 @@ def is_ours(row: Row, installation: str) -> bool:
     return row.mark is not None and row.mark.installation == installation
 
 
-def _least(accesses: list[Access]) -> Access:
-    """The lowest; almost always there is one."""
-    return accesses[0] if len(accesses) == 1 else least(Kind.INTERNET, accesses)
+_OPEN: Rung = (Access.FULL, None)
+
+
+def _least(rungs: list[Rung]) -> Rung:
+    """The lowest; almost always there is none or one. Of several rates the slowest: rules ask for it first."""
+    if len(rungs) < 2:
+        return rungs[0] if rungs else _OPEN
+    access = least(Kind.INTERNET, (each for each, _ in rungs))
+    return access, slowest(rate for each, rate in rungs if each is access)
 
 
 def _marks(rows: Iterable[Row]) -> tuple[Mark, ...]:

@@ -73,27 +73,30 @@ class Placing:
             or (row.holder is not None and row.key in homes)
         ]
 
-    def access(self, change: Change) -> Access | None:
-        """What the change's entries shall give: its target; for a refresh what is on record for its mark."""
+    def list_for(self, change: Change) -> str | None:
+        """The list of the change's entries: its target's; for a refresh what is on record for its mark."""
+        target = target_of(change)
+        if target is not None and isinstance(change, Restrict | Restore):
+            return self._settings.list_of(target, change.entry.rate)
         if not isinstance(change, Refresh):
-            return target_of(change)
+            return None
         if key_of(change).type not in self._settings.ways:
             return None
-        gives = {name: access for access, name in self._settings.lists.items()}
+        gives = self._settings.gives
         items = [
             item for item in self.view.items.get(key_of(change), ()) if item.note and item.note.mark == change.mark
         ]
         names = [name for item in items for name in item.value.split(",")]
         names += [row.list for row in self.own(change) if row.is_record]
-        blocked = [Access.BLOCKED for item in items if item.value == "blocked" and Access.BLOCKED in gives.values()]
-        return next((gives[name] for name in names if name in gives), None) or next(iter(blocked), None)
+        if Access.BLOCKED in self._settings.lists:
+            names += [self._settings.lists[Access.BLOCKED] for item in items if item.value == "blocked"]
+        return next((name for name in names if name in gives), None)
 
     def places(self, change: Change) -> list[Place]:
         """The entries that the change wants."""
-        key, access = key_of(change), self.access(change)
-        if access is None:
+        key, name = key_of(change), self.list_for(change)
+        if name is None:
             return []
-        name = self._settings.lists[access]
         if key.type not in self._settings.ways:
             return [Place(PATHS[key.type], name, key.value, str(change.mark))]
         comment = written(Note(change.mark, key))

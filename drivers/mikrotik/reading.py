@@ -73,7 +73,7 @@ class Reader:
         self._connection = connection
         self._settings = settings
         self.types = (KeyType.IPV4, KeyType.IPV6_PREFIX) if settings.ipv6 else (KeyType.IPV4,)
-        self._restricting = frozenset(settings.lists.values()) | settings.obstructing_lists
+        self._restricting = frozenset(settings.gives) | settings.obstructing_lists
         self._wide = Spans()
         self._sifts = True
         self._last: tuple[int, View] = (0, View(frozenset()))

@@ -55,10 +55,10 @@ def _profiles(settings: Settings) -> Iterator[Wanted]:
     paths = {Way.PPP_SECRET: "/ppp/profile", Way.HOTSPOT: "/ip/hotspot/user/profile"}
     menus = {paths[way] for type, way in settings.ways.items() if way in paths and type == "username"}
     for path in sorted(menus):
-        for access, name in settings.lists.items():
+        for name in settings.gives:
             words = [("name", name), ("address-list", name)]
-            if access is Access.THROTTLED and settings.throttle is not None:
-                words.append(("rate-limit", f"{settings.throttle.up}/{settings.throttle.down}"))
+            if (rates := _speeds(settings).get(name)) is not None:
+                words.append(("rate-limit", f"{rates.up}/{rates.down}"))
             yield Wanted(path, tuple(words), key=("name",))
 
 
@@ -108,14 +108,15 @@ class _Maker:
         yield self._rule(family, chain, "drop", ("action", "drop"))
 
     def entrances(self, family: str) -> Iterator[Wanted]:
-        for access, name in self._settings.lists.items():
+        speeds = _speeds(self._settings)
+        for name, (access, _) in self._settings.gives.items():
             for side, way in (("src-address-list", "out"), ("dst-address-list", "in")):
                 if access is Access.THROTTLED:
                     its = ((side, name), ("connection-state", "established,related"), ("action", "accept"))
                 else:
                     its = ((side, name), ("action", "jump"), ("jump-target", f"{name}-{way}"))
                 yield self._rule(family, "forward", f"{name}-{way}", *its, top=True)
-            if access is Access.THROTTLED and self._settings.throttle is not None:
+            if name in speeds:
                 yield from self._marks(family, name)
 
     def _marks(self, family: str, name: str) -> Iterator[Wanted]:
@@ -138,8 +139,7 @@ class _Maker:
         yield self._rule("/ip", "dstnat", "redirect", *to_portal, top=True, menu="nat")
 
     def queues(self) -> Iterator[Wanted]:
-        name, rates = self._settings.lists.get(Access.THROTTLED), self._settings.throttle
-        if name is not None and rates is not None:
+        for name, rates in _speeds(self._settings).items():
             for way, rate, side in _sides(rates):
                 kind = (("kind", "pcq"), ("pcq-rate", rate), ("pcq-classifier", f"{side}-address"))
                 masks = ((f"pcq-{side}-address6-mask", "56"),)
@@ -161,6 +161,13 @@ def _belongs(place: str, family: str) -> bool:
     """A name belongs to both families: the router resolves it for each."""
     networks = networks_of(place)
     return not networks or networks[0].version == (6 if family == "/ipv6" else 4)
+
+
+def _speeds(settings: Settings) -> dict[str, Rates]:
+    """How fast each list of `throttled` is, as far as the settings say."""
+    speeds = {name: Rates(f"{rate.up_kbps}k", f"{rate.down_kbps}k") for rate, name in settings.rates.items()}
+    own = settings.lists.get(Access.THROTTLED)
+    return speeds | ({own: settings.throttle} if own is not None and settings.throttle is not None else {})
 
 
 def _sides(rates: Rates) -> Iterable[tuple[str, str, str]]:

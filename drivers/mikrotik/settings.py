@@ -1,7 +1,7 @@
 """Settings of one router, read and judged once, when the driver is built."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -10,11 +10,14 @@ from typing import Any
 from drivers.mikrotik.garden import Garden, Rates, garden_from, rates_from
 from drivers.mikrotik.ways import CHOICES, Way
 from drivers.secret import Secret, secret_from
-from enforcement.access import Access
+from enforcement.access import Access, Rate
 from enforcement.keys import KeyType
 
 RESTRICTED = (Access.THROTTLED, Access.PORTAL, Access.BLOCKED)
 LISTS = {access: f"grifo-{access}" for access in RESTRICTED}
+
+Rung = tuple[Access, Rate | None]
+"""What a list gives: an access, and how fast `throttled` still is; None is the rate of `throttle`, or of own rules."""
 
 _OR_ANONYMOUS = " (or 'anonymous')"
 _PASSWORD = frozenset({"password", "password_file", "password_env", "password_credential"})
@@ -31,6 +34,7 @@ _KNOWN = _PASSWORD | {
     "ways",
     "garden",
     "throttle",
+    "rates",
     "connections",
     "connect_seconds",
     "reply_seconds",
@@ -56,6 +60,7 @@ class Settings:
     `lists` names the address list of each access that this router gives; the operator's own rules act on them.
     `obstructing_lists` are lists by which something else restricts: an enabled entry there, not ours, obstructs.
     `ways` says how users and MAC addresses are restricted; a type that is not named is no key of this router.
+    `rates` names the lists of `throttled` at a rate of their own, the slowest first; that in `lists` is for all others.
     `garden` is what a restricted customer may still reach; None where the operator's own rules know it.
     `anonymous` is TLS without any certificate, as api-ssl offers it: nobody knows whom he talks to.
     `connect_seconds` bounds connecting, `reply_seconds` the silence between two pieces of a reply,
@@ -76,10 +81,22 @@ class Settings:
     ways: Mapping[KeyType, Way]
     garden: Garden | None
     throttle: Rates | None
+    rates: Mapping[Rate, str]
     connections: Connections
     connect_seconds: float
     reply_seconds: float
     turn_seconds: float
+
+    def list_of(self, access: Access, rate: Rate | None) -> str:
+        """The list of an access that this router gives, and of a rate where that has its own."""
+        named = self.rates.get(rate) if rate is not None and access is Access.THROTTLED else None
+        return named or self.lists[access]
+
+    @property
+    def gives(self) -> dict[str, Rung]:
+        """What each list of ours gives, in the order in which rules are to ask: the slowest first."""
+        of_rates: dict[str, Rung] = {name: (Access.THROTTLED, rate) for rate, name in self.rates.items()}
+        return of_rates | {name: (access, None) for access, name in self.lists.items()}
 
 
 def read(settings: Mapping[str, Any]) -> Settings:
@@ -97,6 +114,7 @@ def read(settings: Mapping[str, Any]) -> Settings:
         raise ValueError('ca_file is given but tls = "anonymous": nothing would be verified; leave one of them out')
     host = _text(settings, "host")
     lists = _lists(settings.get("lists", {}))
+    rates = _rates(settings.get("rates", []), lists)
     return Settings(
         host=host,
         port=_port(settings.get("port", 8729 if tls else 8728)),
@@ -107,11 +125,12 @@ def read(settings: Mapping[str, Any]) -> Settings:
         ca_file=ca_file,
         server_name=_text(settings, "server_name", host),
         lists=lists,
-        obstructing_lists=_obstructing(settings.get("obstructing_lists", []), lists),
+        obstructing_lists=_obstructing(settings.get("obstructing_lists", []), {*lists.values(), *rates.values()}),
         ipv6=_flag(settings, "ipv6", True),
         ways=_ways(settings.get("ways", {})),
         garden=garden_from(settings["garden"]) if "garden" in settings else None,
         throttle=rates_from(settings["throttle"]) if "throttle" in settings else None,
+        rates=rates,
         connections=_connections(settings.get("connections", "read")),
         connect_seconds=_seconds(settings, "connect_seconds", 5),
         reply_seconds=_seconds(settings, "reply_seconds", 10),
@@ -189,10 +208,27 @@ def _lists(given: Any) -> Mapping[Access, str]:
     return lists
 
 
-def _obstructing(given: Any, lists: Mapping[Access, str]) -> frozenset[str]:
+def _rates(given: Any, lists: Mapping[Access, str]) -> Mapping[Rate, str]:
+    """The list of each rate: that of `throttled`, then down and up."""
+    if not isinstance(given, list) or not all(isinstance(rate, str) for rate in given):
+        raise ValueError(f"rates must be a list of down/up in kbit/s such as ['1024/512'], not {given!r}")
+    if given and Access.THROTTLED not in lists:
+        raise ValueError("rates: this router gives no throttled (lists: throttled is false)")
+    try:
+        rates = sorted({Rate.parse(rate) for rate in given}, key=lambda rate: (rate.down_kbps, rate.up_kbps))
+    except ValueError as wrong:
+        raise ValueError(f"rates: {wrong}") from None
+    named = {rate: f"{lists[Access.THROTTLED]}-{rate.down_kbps}-{rate.up_kbps}" for rate in rates}
+    both = sorted(set(named.values()) & set(lists.values()))
+    if both:
+        raise ValueError(f"rates: the list {both[0]} stands for another access under lists already")
+    return named
+
+
+def _obstructing(given: Any, ours: Set[str]) -> frozenset[str]:
     if not isinstance(given, list) or not all(isinstance(name, str) and name for name in given):
         raise ValueError(f"obstructing_lists must be a list of names, not {given!r}")
-    both = sorted(set(given) & set(lists.values()))
+    both = sorted(set(given) & ours)
     if both:
         raise ValueError(
             f"obstructing_lists: {both[0]} is one of grifo's own lists, where every foreign entry obstructs"

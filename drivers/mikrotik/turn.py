@@ -38,7 +38,7 @@ class Turn:
         self._reader = reader
         self._settings = settings
         self._slice = slice
-        self._names = frozenset(settings.lists.values())
+        self._names = frozenset(settings.gives)
         self._refusals: dict[int, str] = {}
         self._details: dict[int, str] = {}
         self._touched: set[int] = set()
@@ -118,10 +118,9 @@ class Turn:
 
     def _left(self, change: Change, before: Placing) -> list[Row]:
         """Entries of this change's own mark in another list than the one it is in now."""
-        access = before.access(change) if before.view.rows else None
-        if access is None or takes_away(change):
+        name = before.list_for(change) if before.view.rows else None
+        if name is None or takes_away(change):
             return []
-        name = self._settings.lists[access]
         return [row for row in before.own(change) if row.list != name]
 
     # --- putting -----------------------------------------------------------------------------------------------------
@@ -151,13 +150,13 @@ class Turn:
     def _record(self, change: Change, now: Placing) -> Write:
         """The write that records a change on its customer's own item."""
         key, target = key_of(change), target_of(change)
-        holder = now.holder(key)
-        if holder is None or target is None:
+        holder, name = now.holder(key), now.list_for(change)
+        if holder is None or target is None or name is None:
             return Write()
         items = now.view.items.get(key, [])
         if not holder.value:
             return bound(key, items, change.mark, target, holder)
-        return restricted(key, items, change.mark, self._settings.lists[target], self._names, holder)
+        return restricted(key, items, change.mark, name, self._names, holder)
 
     def _entry(self, at: int, place: Place, now: Placing) -> list[Words]:
         there = [row for row in now.at(place) if not row.dynamic or row.mark is not None]
