@@ -5,7 +5,6 @@ floor asks the same questions of the same accounts, in parts of the same size, a
 by two processes: a second controller is harmless, and such a day is what it is for.
 """
 
-import gc
 import multiprocessing
 import resource
 import time
@@ -16,10 +15,11 @@ from multiprocessing.pool import Pool
 
 from benchmarks.million import NOW, fill, mark
 from benchmarks.rows import Row
+from controller.app import spare_the_collector
 from controller.conclusion import Book
 from controller.core.decide import decide
 from controller.core.facts import Facts
-from controller.review import review_due
+from controller.review import BATCH, Reviews
 from controller.store.engine import Database, open_database
 from controller.store.migrations import migrate
 from controller.store.queries.among import IDS
@@ -28,9 +28,6 @@ from tests.core.policies import policy
 from tests.servers.postgres import running_postgres
 
 COUNT = 1_000_000
-BATCH = 500
-"""Accounts in one transaction, as the controller takes them."""
-
 PROCESSES = 2
 MARKED = 1_000
 _DECISIONS = 20_000
@@ -122,12 +119,13 @@ def _read(url: str, first: int, last: int) -> None:
 
 def _review(url: str, version: str) -> tuple[int, float, float]:
     """Review until nobody is due: how many, and the most memory used after a tenth of them and at the end, in MB."""
-    gc.freeze()
+    spare_the_collector()
     book = Book({"es": replace(_SPAIN, version=version)}, "es")
     reviewed, early = 0, 0.0
     with closing(open_database(url)) as database:
+        reviews = Reviews(database, book)
         while True:
-            result = review_due(database, book, NOW, BATCH)
+            result = reviews.next(NOW)
             reviewed += result.reviewed
             if result.failed:
                 raise RuntimeError(f"{result.failed} reviews failed")
@@ -152,9 +150,10 @@ def _ticks(databases: dict[int, Database]) -> Iterator[Row]:
 
 def _tick(database: Database) -> float:
     book = Book({"es": replace(_SPAIN, version="after")}, "es")
-    review_due(database, book, NOW, BATCH)
+    reviews = Reviews(database, book)
+    reviews.next(NOW)
     mark(database, f"id < 'a{MARKED:07d}'")
     began = time.perf_counter()
-    while review_due(database, book, NOW, BATCH).reviewed:
+    while reviews.next(NOW).reviewed:
         pass
     return time.perf_counter() - began

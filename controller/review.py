@@ -6,7 +6,7 @@ last writes are the devices' revisions, in name order, and the entries that carr
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,7 +22,7 @@ from controller.numbering import follow_numbers
 from controller.situation import Situation, situation_of
 from controller.store.engine import Database
 from controller.store.queries import accounts, decisions
-from controller.store.queries.accounts import Reviewed
+from controller.store.queries.accounts import Mark, Reviewed
 from controller.store.queries.devices import next_revisions
 from controller.store.queries.entries import Wanted, write_entries
 from controller.store.queries.facts import facts_of
@@ -32,6 +32,9 @@ from controller.unchanged import unchanged
 RETRY = timedelta(minutes=5)
 """How long after a review failed the account is tried again; an event about it has it tried at once."""
 
+BATCH = 500
+"""Accounts in one transaction: an intake that waits for one of their locks waits for the whole."""
+
 _LONGEST_ERROR = 1000
 
 log = logging.getLogger(__name__)
@@ -39,31 +42,63 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ReviewResult:
-    """What one batch came to. `remaining` counts accounts that still wait, up to some thousands."""
+    """What one batch came to. `remaining` is 0 where nobody waits; `last` is the last mark that was met."""
 
     reviewed: int
     changed: int
     failed: int
     remaining: int
+    last: Mark | None = field(default=None, compare=False)
 
 
-def review_due(db: Database, book: Book, now: datetime, limit: int = 200) -> ReviewResult:
+class Reviews:
+    """Batch after batch, each from where the one before it ended: what was reviewed lies behind, and is not met again.
+
+    Marks that came in behind meanwhile are found when the end is reached.
+    """
+
+    def __init__(self, db: Database, book: Book, limit: int = BATCH) -> None:
+        self._db, self._book, self._limit = db, book, limit
+        self._after: Mark | None = None
+
+    def next(self, now: datetime) -> ReviewResult:
+        """Review one more batch; nobody is due where nothing was reviewed and nothing remains."""
+        result = review_due(self._db, self._book, now, self._limit, self._after)
+        if result.last is None and self._after is not None:
+            result = review_due(self._db, self._book, now, self._limit)
+        self._after = result.last
+        return result
+
+
+def review_due(db: Database, book: Book, now: datetime, limit: int = BATCH, after: Mark | None = None) -> ReviewResult:
     """Review at most `limit` accounts whose `review_at` has come, in one transaction; the caller asks again.
 
     An account whose review raises stops nobody: the others are reviewed one by one, and it is shown and tried later.
     """
     taken: list[str] = []
+    last: Mark | None = field(default=None, compare=False)
     changed = failed = 0
     try:
         with db.write() as tx:
-            due = accounts.accounts_due(tx, now, limit)
+            due = accounts.accounts_due(tx, now, limit, after)
             taken += [row.id for row in due]
-            changed = _review(tx, due, book, now)
+            last = next((_mark(row) for row in reversed(due) if not row.urgent), after if due else None)
+            changed = _review(tx, sorted(due, key=lambda row: str(row.id)), book, now)
     except Exception:  # noqa: BLE001 - a turn's edge: whatever it was, the other accounts still get their review
         changed, failed = _one_by_one(db, taken, book, now)
+    return ReviewResult(len(taken) - failed, changed, failed, _remaining(db, len(taken), limit, now), last)
+
+
+def _remaining(db: Database, taken: int, limit: int, now: datetime) -> int:
+    """Not asked after a whole batch: the next one tells."""
+    if taken == limit:
+        return 1
     with db.read() as tx:
-        remaining = accounts.how_many_due(tx, now)
-    return ReviewResult(len(taken) - failed, changed, failed, remaining)
+        return accounts.how_many_due(tx, now)
+
+
+def _mark(row: Row[Any]) -> Mark:
+    return row.review_at, row.id
 
 
 def _one_by_one(db: Database, ids: Sequence[str], book: Book, now: datetime) -> tuple[int, int]:

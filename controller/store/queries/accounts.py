@@ -5,7 +5,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, case, false, func, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    case,
+    false,
+    func,
+    or_,
+    select,
+    true,
+    tuple_,
+    update,
+)
 
 from controller.core.facts import AccountId
 from controller.store.queries.among import IDS, among
@@ -50,16 +64,22 @@ def _mark(tx: Connection, concerned: ColumnElement[bool], now: datetime, *, urge
     return tx.execute(update(accounts).where(concerned).values(values)).rowcount
 
 
-def accounts_due(tx: Connection, now: datetime, limit: int) -> Sequence[Row[Any]]:
-    """Lock accounts whose review has come: the urgent ones alone, else the oldest marks; rows in id order.
+Mark = tuple[datetime, str]
+"""A mark for review in its order: (review_at, account)."""
+
+
+def accounts_due(tx: Connection, now: datetime, limit: int, after: Mark | None = None) -> Sequence[Row[Any]]:
+    """Lock accounts whose review has come: the urgent ones alone, else the oldest marks `after` one; in their order.
 
     Those that another transaction holds are passed over. An intake or a review leaves them as they shall be; a permit
     or a report changes nothing of them and ends at once: the caller looks again soon.
     """
     due = select(accounts).where(accounts.c.review_at <= now).order_by(accounts.c.review_at, accounts.c.id)
     taking = due.limit(limit).with_for_update(skip_locked=True)
-    found = tx.execute(taking.where(accounts.c.urgent)).all() or tx.execute(taking).all()
-    return sorted(found, key=lambda row: str(row.id))
+    urgent = tx.execute(taking.where(accounts.c.urgent)).all()
+    if urgent:
+        return urgent
+    return tx.execute(taking if after is None else taking.where(after < _MARK)).all()
 
 
 def accounts_due_among(tx: Connection, ids: Iterable[str], now: datetime) -> Sequence[Row[Any]]:
@@ -72,6 +92,9 @@ def how_many_due(tx: Connection, now: datetime, at_most: int = 100) -> int:
     """How many accounts wait for their review; counted up to `at_most`, since a backlog may be a million."""
     some = select(true()).select_from(accounts).where(accounts.c.review_at <= now).limit(at_most).subquery()
     return tx.execute(select(func.count()).select_from(some)).scalar_one()
+
+
+_MARK = tuple_(accounts.c.review_at, accounts.c.id)
 
 
 @dataclass(frozen=True, slots=True)
