@@ -27,6 +27,7 @@ from controller.store.queries.devices import next_revisions
 from controller.store.queries.entries import Wanted, write_entries
 from controller.store.queries.facts import facts_of
 from controller.store.queries.timeline import Happening, record
+from controller.store.queries.unproven import withdraw
 from controller.unchanged import unchanged
 
 RETRY = timedelta(minutes=5)
@@ -76,7 +77,7 @@ def review_due(db: Database, book: Book, now: datetime, limit: int = BATCH, afte
     An account whose review raises stops nobody: the others are reviewed one by one, and it is shown and tried later.
     """
     taken: list[str] = []
-    last: Mark | None = field(default=None, compare=False)
+    last: Mark | None = None
     changed = failed = 0
     try:
         with db.write() as tx:
@@ -177,6 +178,7 @@ def _save_conclusions(tx: Connection, cases: Sequence[Case], situation: Situatio
     made = [conclusion_of(case, decision, situation, now) for case, decision in decided]
     changed = [one for one in made if one.changed]
     over = {one.service for one in made if one.ends} | situation.fictions
+    withdraw(tx, [situation.unproven[service] for case in cases for service in case.withdrawn], now)
     decisions.end_impositions(tx, over, now)
     decisions.begin_impositions(tx, [one.begins for one in made if one.begins is not None], now)
     decisions.save_decisions(tx, [one.row for one in changed])
