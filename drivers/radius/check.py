@@ -117,9 +117,9 @@ def _classes(connection: Connection, tables: Tables, settings: Settings, meaning
     shown = frozenset().union(*meaning.classes.values()) if meaning.classes else frozenset()
     for group in sorted(set(settings.groups.ours) - shown):
         yield f"group {group} has no Class in radgroupreply, so that its sessions can't be told from the plan's"
-    by_access = ({settings.groups.ours[group] for group in groups} for groups in meaning.classes.values())
-    if any(len(accesses) > 1 for accesses in by_access):
-        yield "two groups of different access share one Class: give each its own"
+    told = ({settings.groups.gives[group] for group in groups} for groups in meaning.classes.values())
+    if any(len(rungs) > 1 for rungs in told):
+        yield "two groups of different access, or rate, share one Class: give each its own"
 
 
 def _right_to_mark(connection: Connection, tables: Tables) -> Iterator[str]:

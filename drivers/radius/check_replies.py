@@ -83,10 +83,10 @@ def _pools(settings: Settings, replies: Mapping[str, list[Item]], plans: Sequenc
     for plan in plans:
         if not _gives(replies, plan, _POOL):
             continue
-        for access in settings.groups.by_access:
-            group = settings.groups.of(access, plan)
+        for rung in settings.groups.rungs:
+            group = settings.groups.of(rung, plan)
             if replies.get(group) and not _gives(replies, group, _POOL):
-                yield f"plan group {plan} gives a Framed-Pool, {group} ({access}) none: its customers lose theirs"
+                yield f"plan group {plan} gives a Framed-Pool, {group} ({rung[0]}) none: its customers lose theirs"
 
 
 def _own_addresses(

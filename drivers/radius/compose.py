@@ -49,7 +49,7 @@ def compose(slice: Sequence[Change], customers: Mapping[str, Customer], meaning:
 def _wanted_group(change: Restrict | Restore | Remove, customer: Customer, meaning: Meaning) -> str | None:
     if isinstance(change, Remove) or change.entry.access is Access.FULL:
         return None
-    return meaning.settings.groups.of(change.entry.access, plan_of(customer, meaning))
+    return meaning.settings.groups.of((change.entry.access, change.entry.rate), plan_of(customer, meaning))
 
 
 def _in_the_way(change: Change, customer: Customer, group: str, meaning: Meaning) -> str:

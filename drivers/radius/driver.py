@@ -16,9 +16,19 @@ from drivers.radius.prepare import Need, add_rows, after_installing, needs
 from drivers.radius.reply import Replies, group_replies, read_replies
 from drivers.radius.rows import Customer, customers, live_sessions, names_of_interest
 from drivers.radius.sender import Sender
-from drivers.radius.settings import Settings
+from drivers.radius.settings import Rung, Settings
 from drivers.radius.telling import Word, Worth, judged, move_of, word_for
-from drivers.radius.truth import Finding, Meaning, access_of, bereft_marks, findings, must_be_told, plan_of, seen
+from drivers.radius.truth import (
+    Finding,
+    Meaning,
+    access_of,
+    bereft_marks,
+    findings,
+    must_be_told,
+    plan_of,
+    rung_of,
+    seen,
+)
 from drivers.radius.write import draw_line, drop_marks, settle, sweep_done, write
 from enforcement.access import Access, Kind
 from enforcement.changes import Change, Outcome, Restore, Restrict, Result, key_of
@@ -60,7 +70,8 @@ class RadiusDriver:
     @property
     def capabilities(self) -> Capabilities:
         access = frozenset(self._settings.groups.by_access)
-        return Capabilities(frozenset({KeyType.USERNAME}), {Kind.INTERNET: access}, SLICE, effects=True)
+        rates = frozenset(self._settings.groups.by_rate)
+        return Capabilities(frozenset({KeyType.USERNAME}), {Kind.INTERNET: access}, SLICE, effects=True, rates=rates)
 
     def observe(self, keys: Set[Key] | None = None) -> Observed:
         with self._database.reading() as connection:
@@ -104,14 +115,15 @@ class RadiusDriver:
             draw_line(connection, self._tables, names)
             after = customers(connection, self._tables, self._settings, names, marked=True)
             replies = read_replies(connection, self._tables, list(after.values()))
-        had = {key_of(one).value: one.before for one in slice if isinstance(one, Restrict | Restore)}
+        changed = (one for one in slice if isinstance(one, Restrict | Restore))
+        had: dict[str, Rung] = {key_of(one).value: (one.before, one.rate_before) for one in changed}
         told = self._tell(after, had, meaning, replies)
         self._read_back(after, told, meaning)
         self._settle(told, meaning)
         return [_outcome(change, refused.get(at), told) for at, change in enumerate(slice)]
 
     def _tell(
-        self, after: Mapping[str, Customer], had: Mapping[str, Access], meaning: Meaning, replies: Replies
+        self, after: Mapping[str, Customer], had: Mapping[str, Rung], meaning: Meaning, replies: Replies
     ) -> dict[str, _Telling]:
         told = {name: _Telling() for name in after}
         asks: list[tuple[str, Finding, Ask]] = []
@@ -121,7 +133,7 @@ class RadiusDriver:
                     continue
                 before = frozenset(one for one in (finding.before, had.get(name)) if one is not None)
                 plan = plan_of(customer, meaning)
-                move = move_of(before, access_of(customer, meaning), self._settings.groups, plan)
+                move = move_of(before, rung_of(customer, meaning), self._settings.groups, plan)
                 word = word_for(finding, customer, move, self._settings.nases, replies)
                 if isinstance(word, Word):
                     told[name].words.append(word)

@@ -16,9 +16,8 @@ from sqlalchemy.schema import CreateTable
 
 from drivers.base import Step, StepState
 from drivers.radius.reply import ASSIGNS, FALL_THROUGH, Item, group_checks, group_replies
-from drivers.radius.settings import Settings
+from drivers.radius.settings import Rung, Settings
 from drivers.radius.tables import Tables
-from enforcement.access import Access
 
 KEPT = frozenset(
     {
@@ -90,8 +89,14 @@ class _Group:
     """A group of ours and the plans whose customers it takes."""
 
     name: str
-    access: Access
+    rung: Rung
     plans: tuple[str, ...]
+
+    @property
+    def given(self) -> str:
+        """What the group stands for, as the settings name it."""
+        access, rate = self.rung
+        return str(access if rate is None else rate)
 
 
 def _groups(connection: Connection, tables: Tables, settings: Settings) -> Iterator[Need]:
@@ -114,13 +119,12 @@ def _plans(connection: Connection, tables: Tables, settings: Settings) -> list[s
 
 
 def _ours(settings: Settings, plans: Iterable[str]) -> list[_Group]:
-    takes: dict[tuple[str, Access], list[str]] = {
-        (name, access): [] for name, access in sorted(settings.groups.ours.items())
-    }
+    gives = settings.groups.gives
+    takes: dict[str, list[str]] = {name: [] for name in sorted(gives)}
     for plan in plans:
-        for access in settings.groups.by_access:
-            takes[settings.groups.of(access, plan), access].append(plan)
-    return [_Group(name, access, tuple(behind)) for (name, access), behind in takes.items()]
+        for rung in settings.groups.rungs:
+            takes[settings.groups.of(rung, plan)].append(plan)
+    return [_Group(name, gives[name], tuple(behind)) for name, behind in takes.items()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +137,7 @@ class _Wanted:
 
 def _wanted_reply(group: _Group, settings: Settings, replies: Mapping[str, list[Item]]) -> _Wanted:
     """Class, what restricts, and what the plans give beside it."""
-    own = settings.replies.get(group.access, ())
+    own = settings.reply_of(group.rung)
     kept = _agreed(group, replies, frozenset({"Class", FALL_THROUGH, *(name for name, _ in own)}))
     if not own:
         names = KEPT if replies.get(group.name) else frozenset()
@@ -163,14 +167,13 @@ def _agreed(group: _Group, items: Mapping[str, list[Item]], without: frozenset[s
 def _group_rows(
     table: str, group: _Group, wanted: _Wanted, there: Mapping[str, list[Item]], settings: Settings
 ) -> Iterator[Need]:
-    where = f"{table}, group {group.name} ({group.access})"
+    where = f"{table}, group {group.name} ({group.given})"
     has = there.get(group.name, [])
     names = {name for name, _, _ in has}
-    silent = not has and group.access not in settings.replies and table == settings.tables.radgroupreply
+    silent = not has and not settings.reply_of(group.rung) and table == settings.tables.radgroupreply
     missing = [row for row in wanted.rows if row[0] not in names]
     if silent:
-        text = f'replies.{group.access} = {{ Mikrotik-Rate-Limit = "1M/1M" }}'
-        note = "the group has no rows, and the settings do not say what it gives: an example"
+        text, note = _what_it_might_give(group, table)
         yield Need(Step(where, text, StepState.BY_HAND, note))
     elif missing:
         rows = tuple((table, _values(group.name, row)) for row in missing)
@@ -185,8 +188,24 @@ def _group_rows(
         yield _group_for_each(table, group, differing)
 
 
+def _what_it_might_give(group: _Group, table: str) -> tuple[str, str]:
+    """An example, and why it takes a person."""
+    rate = group.rung[1]
+    if rate is None:
+        text = f'replies.{group.given} = {{ Mikrotik-Rate-Limit = "1M/1M" }}'
+        return text, "the group has no rows, and the settings do not say what it gives: an example"
+    row = "Mikrotik-Rate-Limit", ":=", f"{rate.up_kbps}k/{rate.down_kbps}k"
+    note = "the group has no rows, and no profile of the NASes says how they are told a rate: an example"
+    return _insert_text(table, _values(group.name, row)), note
+
+
+def _key(group: _Group) -> str:
+    """What stands before the group's name in the settings' tables of groups."""
+    return group.given if group.rung[1] is None else f'"{group.given}"'
+
+
 def _group_for_each(table: str, group: _Group, differing: Sequence[str]) -> Need:
-    lines = [f'groups_for_plan."{plan}" = {{ {group.access} = "{group.name}-{plan}" }}' for plan in group.plans]
+    lines = [f'groups_for_plan."{plan}" = {{ {_key(group)} = "{group.name}-{plan}" }}' for plan in group.plans]
     note = (
         f"plans {', '.join(group.plans)} give different {', '.join(differing)}: one group {group.name}"
         " can't repeat them all, so give each plan its own in the settings"

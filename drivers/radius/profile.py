@@ -7,7 +7,7 @@ from collections.abc import Set
 from dataclasses import dataclass
 from enum import StrEnum
 
-from enforcement.access import Access
+from enforcement.access import Access, Rate
 
 
 class Way(StrEnum):
@@ -61,3 +61,9 @@ class Profile:
     setup: str = ""
     """What a person enters on the NAS, `{port}` being the port that the driver will use."""
     setup_note: str = ""
+    speed: tuple[tuple[str, str], ...] = ()
+    """Attributes that say how fast a login is, `{down}` and `{up}` being kbit/s; none where it takes more than that."""
+
+    def speed_of(self, rate: Rate) -> tuple[tuple[str, str], ...]:
+        """Attributes and values of one rate."""
+        return tuple((name, text.format(down=rate.down_kbps, up=rate.up_kbps)) for name, text in self.speed)

@@ -19,8 +19,9 @@ from enforcement.access import LADDERS, Access, Kind
 LADDER = LADDERS[Kind.INTERNET]
 CAN_IDENTIFY = frozenset({*IDENTIFIERS, "Framed-IP-Address", "Calling-Station-Id", "NAS-Identifier"})
 NAMES_NO_SESSION = frozenset({"NAS-IP-Address", "NAS-Identifier"})
-PLACES = {"group", "former"}
-_TOP = {"title", "source", "experimental", "requests", "live", "setup"}
+PLACES = ("group", "former")
+SPEEDS = ("down", "up")
+_TOP = {"title", "source", "experimental", "requests", "live", "speed", "setup"}
 _REQUESTS = {"port", "identifiers", "per_second", "in_flight", "timeout_seconds", "tries"}
 _LIVE = {"way", "disconnect", "disconnect_between", "coa", "reads_back"}
 _COA = {"before", "after", "reply", "fixed"}
@@ -118,12 +119,12 @@ class _Table:
     def attributes(self, key: str) -> tuple[str, ...]:
         return tuple(self._attribute(key, name) for name in self._list(key))
 
-    def pairs(self, key: str) -> tuple[tuple[str, str], ...]:
+    def pairs(self, key: str, places: Sequence[str]) -> tuple[tuple[str, str], ...]:
         found = []
         for pair in self._list(key):
             if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(one, str) for one in pair):
                 raise ValueError(f'{self.at(key)} must hold pairs such as ["Filter-Id", "{{group}}"], not {pair!r}')
-            found.append((self._attribute(key, pair[0]), self._value(key, pair[1])))
+            found.append((self._attribute(key, pair[0]), self._value(key, pair[1], places)))
         return tuple(found)
 
     def identifiers(self, key: str) -> tuple[str, ...]:
@@ -137,11 +138,12 @@ class _Table:
             raise ValueError(f"{self.at(key)}: {name!r} is not in the driver's dictionary (drivers/radius/dictionary)")
         return name
 
-    def _value(self, key: str, value: str) -> str:
+    def _value(self, key: str, value: str, places: Sequence[str]) -> str:
         try:
-            value.format(**dict.fromkeys(PLACES, ""))
+            value.format(**dict.fromkeys(places, ""))
         except (KeyError, IndexError, ValueError):
-            raise ValueError(f"{self.at(key)}: {value!r} may hold {{group}} and {{former}} in braces only") from None
+            allowed = " and ".join(f"{{{place}}}" for place in places)
+            raise ValueError(f"{self.at(key)}: {value!r} may hold {allowed} in braces only") from None
         return value
 
     def _list(self, key: str) -> list[Any]:
@@ -168,13 +170,14 @@ def _profile(name: str, top: _Table) -> Profile:
         coa_class=live.one_of("reads_back", "none", _READS_BACK) == "class",
         setup=setup.text("commands", ""),
         setup_note=setup.text("note", ""),
+        speed=top.pairs("speed", SPEEDS),
     )
     return _complete(profile, live)
 
 
 def _passage(given: _Table) -> Passage:
     passage = Passage(
-        given.accesses("before"), given.accesses("after"), given.attributes("reply"), given.pairs("fixed")
+        given.accesses("before"), given.accesses("after"), given.attributes("reply"), given.pairs("fixed", PLACES)
     )
     if not passage.before or not passage.after or not (passage.reply or passage.fixed):
         raise ValueError(f"{given.at('before')}, after, and reply or fixed must each name something")

@@ -10,7 +10,7 @@ from drivers.radius.given import internet_access, list_of, number, only_known, r
 from drivers.radius.nas_file import nas_from
 from drivers.radius.settings import Groups, Settings, TableNames
 from drivers.secret import secret_from
-from enforcement.access import Access
+from enforcement.access import Access, Rate
 
 GROUP_LENGTH = 64
 """radusergroup.groupname is varchar(64) in FreeRADIUS's MySQL and SQLite schemas."""
@@ -98,42 +98,62 @@ def _replies(given: Mapping[str, Any], groups: Groups) -> dict[Access, tuple[tup
 
 
 def _groups(given: Mapping[str, Any]) -> Groups:
-    by_access = _accesses("groups", given.get("groups"))
+    by_access, by_rate = _named("groups", given.get("groups"))
     if not by_access:
         raise ValueError('groups must name a group for at least one access, e.g. groups = { portal = "grifo-portal" }')
     plans = given.get("groups_for_plan", {})
     require(isinstance(plans, Mapping), "groups_for_plan must be a table of plan groups")
-    by_plan = {str(plan): _accesses(f"groups_for_plan.{plan}", one) for plan, one in plans.items()}
+    of_plans = {str(plan): _named(f"groups_for_plan.{plan}", one) for plan, one in plans.items()}
     obstructing = frozenset(str(name) for name in list_of(given, "obstructing_groups", ()))
-    groups = Groups(by_access, by_plan, obstructing)
+    by_plan, rates_by_plan = {p: one[0] for p, one in of_plans.items()}, {p: one[1] for p, one in of_plans.items()}
+    groups = Groups(by_access, by_plan, obstructing, by_rate, rates_by_plan)
     _check_groups(groups)
     return groups
 
 
 def _check_groups(groups: Groups) -> None:
-    meanings: dict[str, Access] = {}
-    for variants in (groups.by_access, *groups.by_plan.values()):
-        for access, group in variants.items():
-            if meanings.setdefault(group, access) is not access:
-                raise ValueError(f"groups: {group} stands for both {meanings[group]} and {access}")
-    for plan, variants in groups.by_plan.items():
-        lost = set(variants) - set(groups.by_access)
+    if groups.by_rate and Access.THROTTLED not in groups.by_access:
+        raise ValueError("groups: a rate needs a group for throttled too, for all rates that have none")
+    accesses, rates = (groups.by_access, *groups.by_plan.values()), (groups.by_rate, *groups.rates_by_plan.values())
+    stand_for: list[tuple[str, Access | Rate]] = [(name, of) for named in accesses for of, name in named.items()]
+    stand_for += [(name, of) for of_rates in rates for of, name in of_rates.items()]
+    meanings: dict[str, Access | Rate] = {}
+    for group, meaning in stand_for:
+        if meanings.setdefault(group, meaning) != meaning:
+            raise ValueError(f"groups: {group} stands for both {meanings[group]} and {meaning}")
+    for plan in groups.by_plan:
+        lost = [
+            *(groups.by_plan[plan].keys() - groups.by_access),
+            *(groups.rates_by_plan[plan].keys() - groups.by_rate),
+        ]
         if lost:
-            raise ValueError(f"groups_for_plan.{plan}: {', '.join(lost)} has no group under groups for other plans")
+            names = ", ".join(map(str, lost))
+            raise ValueError(f"groups_for_plan.{plan}: {names} has no group under groups for other plans")
     both = set(meanings) & (groups.obstructing | set(groups.by_plan))
     if both:
         raise ValueError(f"groups: {', '.join(sorted(both))} can't be ours and a plan or an old suspension group too")
 
 
-def _accesses(where: str, given: Any) -> dict[Access, str]:
-    require(isinstance(given, Mapping), f"{where} must be a table of access to group name")
-    found: dict[Access, str] = {}
+def _named(where: str, given: Any) -> tuple[dict[Access, str], dict[Rate, str]]:
+    """The groups of accesses, and those of rates: `"1024/512" = "slow"`."""
+    require(isinstance(given, Mapping), f"{where} must be a table of access, or of a rate such as 1024/512, to group")
+    accesses: dict[Access, str] = {}
+    rates: dict[Rate, str] = {}
     for name, group in given.items():
-        access = internet_access(where, name)
-        if access is Access.FULL or not isinstance(group, str) or not 0 < len(group) <= GROUP_LENGTH:
+        if not isinstance(group, str) or not 0 < len(group) <= GROUP_LENGTH or name == Access.FULL:
             raise ValueError(f"{where}.{name} must name a group of 1 to {GROUP_LENGTH} characters below full")
-        found[access] = group
-    return found
+        if "/" in name:
+            rates[_rate(where, name)] = group
+        else:
+            accesses[internet_access(where, name)] = group
+    return accesses, rates
+
+
+def _rate(where: str, name: str) -> Rate:
+    try:
+        return Rate.parse(name)
+    except ValueError as wrong:
+        raise ValueError(f"{where}: {wrong}") from None
 
 
 def _tables(given: Mapping[str, Any]) -> TableNames:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from drivers.base import Capabilities, DriverError, Step
 from drivers.radius.driver import RadiusDriver
-from enforcement.access import Access, Kind, least
+from enforcement.access import Access, Kind, least, slowest
 from enforcement.changes import Change, Outcome, Refresh, Restrict, Result
 from enforcement.keys import Key
 from enforcement.observed import Live, Observed, Seen
@@ -100,11 +100,14 @@ class SeveralServers:
 
 
 def _marks(observed: Observed) -> frozenset[object]:
-    return frozenset((key, mark) for key, seen in observed.seen.items() for mark in seen.marks)
+    return frozenset((key, mark, seen.access, seen.rate) for key, seen in observed.seen.items() for mark in seen.marks)
 
 
 def _to_write(change: Change, here: frozenset[object], everywhere: Set[object]) -> Change:
-    if isinstance(change, Refresh) and (change.entry.key, change.mark) in everywhere - here:
+    if not isinstance(change, Refresh):
+        return change
+    entry = change.entry
+    if (entry.key, change.mark, entry.access, entry.rate) in everywhere - here:
         return Restrict(change.entry, change.mark, Access.FULL)
     return change
 
@@ -116,14 +119,16 @@ def _merged(readings: Sequence[Observed], *, whole: bool) -> dict[Key, Seen]:
 
 def _one(seen: Sequence[Seen], *, whole: bool) -> Seen:
     """The least access that any imposes; `STALE` where they differ, so that the one that lacks it is written to."""
-    accesses = {one.access for one in seen if one.access is not None}
-    lives = [one.live for one in seen] + ([Live.STALE] if len(accesses) > 1 else [])
+    rungs = {(one.access, one.rate) for one in seen if one.access is not None}
+    access = least(Kind.INTERNET, (each for each, _ in rungs))
+    lives = [one.live for one in seen] + ([Live.STALE] if len(rungs) > 1 else [])
     live = next(one for one in _WORST_FIRST if one in lives)
     return Seen(
-        least(Kind.INTERNET, accesses),
+        access,
         live if whole else Live.UNKNOWN,
         tuple(dict.fromkeys(mark for one in seen for mark in one.marks)),
         tuple(dict.fromkeys(words for one in seen for words in one.obstructions)),
+        slowest(rate for each, rate in rungs if each is access),
     )
 
 

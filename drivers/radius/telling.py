@@ -16,7 +16,7 @@ from drivers.radius.packets import Answer, Ask
 from drivers.radius.profile import Passage, Way
 from drivers.radius.reply import Replies
 from drivers.radius.rows import Customer, Session
-from drivers.radius.settings import Groups, Nas
+from drivers.radius.settings import Groups, Nas, Rung
 from drivers.radius.truth import Finding
 from enforcement.access import Access
 
@@ -76,11 +76,12 @@ class Move:
     former: str = ""
 
 
-def move_of(before: frozenset[Access], after: Access, groups: Groups, plan: str | None) -> Move:
-    """The move of a customer's session, with the groups that its accesses stand for."""
-    was = next(iter(before)) if len(before) == 1 else Access.FULL
-    former = groups.of(was, plan) if was in groups.by_access else ""
-    return Move(before, after, groups.of(after, plan) if after in groups.by_access else "", former)
+def move_of(before: frozenset[Rung], after: Rung, groups: Groups, plan: str | None) -> Move:
+    """The move of a customer's session, with the groups that what it had and is to have stand for."""
+    was = next(iter(before)) if len(before) == 1 else (Access.FULL, None)
+    former = groups.of(was, plan) if was[0] in groups.by_access else ""
+    group = groups.of(after, plan) if after[0] in groups.by_access else ""
+    return Move(frozenset(access for access, _ in before), after[0], group, former)
 
 
 def word_for(

@@ -10,13 +10,13 @@ A CoA changes a session without a new row, so order can't show its effect: such 
 it ends, unless the NAS reports the Class of the CoA in its Interim-Updates and radacct.class is refreshed by them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from drivers.radius.profile import Way
 from drivers.radius.rows import Customer, GroupRow, MarkRow, Session
-from drivers.radius.settings import Settings
-from enforcement.access import Access, Kind, least
+from drivers.radius.settings import Rung, Settings
+from enforcement.access import Access, Kind, least, slowest
 from enforcement.entries import Mark
 from enforcement.observed import Live, Seen
 
@@ -44,7 +44,7 @@ class Finding:
     session: Session
     live: Live
     to_tell: bool
-    before: Access | None
+    before: Rung | None
     """What it has now, where its Class says so."""
 
 
@@ -68,10 +68,20 @@ def bereft_marks(customer: Customer, meaning: Meaning) -> list[MarkRow]:
 
 
 def access_of(customer: Customer, meaning: Meaning) -> Access:
+    """The access that our rows impose."""
+    return rung_of(customer, meaning)[0]
+
+
+def rung_of(customer: Customer, meaning: Meaning) -> Rung:
     """What our rows impose. A group that the settings no longer name counts as the least access: it restricts, and
     whatever is decided then rewrites it."""
-    known = meaning.settings.groups.ours
-    return least(Kind.INTERNET, [known.get(row.group, Access.BLOCKED) for row in active_marks(customer, meaning)])
+    known = meaning.settings.groups.gives
+    return _lowest([known.get(row.group, (Access.BLOCKED, None)) for row in active_marks(customer, meaning)])
+
+
+def _lowest(rungs: Sequence[Rung]) -> Rung:
+    access = least(Kind.INTERNET, (each for each, _ in rungs))
+    return access, slowest(rate for each, rate in rungs if each is access)
 
 
 def plan_of(customer: Customer, meaning: Meaning) -> str | None:
@@ -82,9 +92,9 @@ def plan_of(customer: Customer, meaning: Meaning) -> str | None:
 
 def seen(customer: Customer, meaning: Meaning) -> Seen | None:
     """What is to be said of a customer; None where nothing is ours, in the way, or live with former access."""
-    access = access_of(customer, meaning)
+    access, rate = rung_of(customer, meaning)
     marks = tuple(mark for row in active_marks(customer, meaning) if (mark := is_ours(row.mark, meaning.installation)))
-    found = Seen(access, _live(customer, meaning, access), marks, tuple(obstructions(customer, meaning)))
+    found = Seen(access, _live(customer, meaning, access), marks, tuple(obstructions(customer, meaning)), rate)
     nothing = access is Access.FULL and not found.obstructions and found.live is Live.APPLIES
     return None if nothing else found
 
@@ -131,8 +141,8 @@ def _cannot_be_asked(session: Session, meaning: Meaning) -> bool:
 def _finding(session: Session, customer: Customer, meaning: Meaning) -> Finding:
     expected = {row.group for row in active_marks(customer, meaning)}
     began_under = meaning.classes.get(session.class_ or b"", frozenset())
-    ours = meaning.settings.groups.ours
-    before = least(Kind.INTERNET, [ours[group] for group in began_under]) if began_under else None
+    gives = meaning.settings.groups.gives
+    before = _lowest([gives[group] for group in began_under]) if began_under else None
     if _obeys(session, customer, meaning, expected, began_under):
         return Finding(session, Live.APPLIES, False, before)
     lines = [row for row in customer.marks if is_ours(row.mark, meaning.installation)]
