@@ -1,7 +1,7 @@
 """Several RADIUS servers with tables of their own: one customer, one access, and never "done" while one is not."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -9,8 +9,9 @@ import pytest
 from drivers.base import Unreachable
 from drivers.radius import build
 from drivers.radius.several import SeveralServers
-from enforcement.access import Access
+from enforcement.access import Access, Rate
 from enforcement.changes import Result
+from enforcement.observed import Live
 from enforcement.plan import State
 from lab.nas.server import RadiusServer, ServerSettings
 from tests.drivers.radius.radius_lab import SECRET, Enforcer, RadiusLab, entry, given, subscribers, wait_for
@@ -28,13 +29,14 @@ class Pair:
     other: RadiusLab
     path: Path
 
-    def enforcer(self, *labs_nases: dict[str, object]) -> Enforcer:
-        settings = {
+    def enforcer(self, *labs_nases: dict[str, object], **more: object) -> Enforcer:
+        settings: dict[str, object] = {
             "database": self.one.url,
             "other_databases": [{"database": self.other.url}],
             "groups": {"throttled": "grifo-throttled", "portal": "grifo-portal"},
             "nases": list(labs_nases),
             "session_class": True,
+            **more,
         }
         driver = build(settings, "op-1")
         assert isinstance(driver, SeveralServers)
@@ -132,3 +134,19 @@ def test_a_session_of_the_second_server_is_told_after_both_have_the_row(pair: Pa
     assert enforcer.enforce(WANTED).changes == ()
     wait_for(lambda: given(nas, ANA, "Mikrotik-Address-List") == "portal")
     wait_for(lambda: enforcer.state(WANTED) is State.VERIFIED)
+
+
+def test_servers_that_give_one_customer_different_rates_are_brought_to_one(pair: Pair) -> None:
+    """As after a write that reached the first alone: the slower is what is seen, and the other is written to."""
+    groups = {"throttled": "grifo-throttled", "512/128": "grifo-slow", "1024/512": "grifo-fast"}
+    enforcer = pair.enforcer(groups=groups)
+    slow, fast = (replace(entry(ANA, Access.THROTTLED), rate=rate) for rate in (Rate(512, 128), Rate(1024, 512)))
+    enforcer.enforce(slow)
+    for wanted, group in ((slow, "grifo-slow"), (fast, "grifo-fast")):
+        for table in ("radusergroup", "grifo_marks"):
+            pair.other.sql(f"UPDATE {table} SET groupname = 'grifo-fast' WHERE groupname LIKE 'grifo-%'")
+        seen = enforcer.driver.observe().of(wanted.key)
+        assert (seen.rate, seen.live) == (Rate(512, 128), Live.STALE)
+        assert enforcer.enforce(wanted).changes == ()
+        for lab in (pair.one, pair.other):
+            assert lab.sql("SELECT groupname FROM radusergroup WHERE priority = 0") == [(group,)]
