@@ -109,8 +109,8 @@ def check_bounds(hold: Hold, facts: Facts, policy: Policy, now: datetime) -> Non
     for case in cases(facts, policy, now):
         if hold.service not in (None, case.service.id):
             continue
-        before = {one.hold.id for one in not_in_force(facts, case.service.id, policy, case.owed, now)}
-        for one in not_in_force(known, case.service.id, policy, case.owed, now):
+        before = {one.hold.id for one in not_in_force(facts, case.service.id, policy, now)}
+        for one in not_in_force(known, case.service.id, policy, now):
             # Of two that are given at one instant, the bound may fall on the former.
             if one.hold.id not in before:
                 raise OrderRefused(f"It would not hold {case.service.id}: {one.why} {INSTEAD}")

@@ -107,7 +107,7 @@ def _holds(tx: Connection, row: Any, now: datetime, teller: Teller) -> list[dict
         one.hold.id: told(teller.language, one.why)
         for case in cases(facts, policy, now)
         if case.service.id == row.id
-        for one in not_in_force(facts, case.service.id, policy, case.owed, now)
+        for one in not_in_force(facts, case.service.id, policy, now)
     }
     return [hold | {"why_not": why_not.get(hold["hold"], "")} for hold in holds]
 

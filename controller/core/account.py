@@ -10,7 +10,7 @@ from controller.core.blocks import Code
 from controller.core.case import Case
 from controller.core.decision import Block
 from controller.core.payments import under_way
-from controller.core.wording import At, Money, say
+from controller.core.wording import At, Money, Said, say
 
 
 def exemption(case: Case) -> Block | None:
@@ -19,14 +19,22 @@ def exemption(case: Case) -> Block | None:
     never, reseller = sorted(rules.never & tags), sorted(rules.reseller & tags)
     if never:
         return Block(Code.NEVER, say("Never restricted for non-payment: the account is {tags}.", tags=", ".join(never)))
-    if reseller and case.service.user is not None:
-        text = say(
-            "{user} uses this service and does not owe the debt of the account, which is {tags}.",
-            user=case.service.user,
-            tags=", ".join(reseller),
-        )
-        return Block(Code.RESELLER_USER, text)
+    if reseller and case.service.user != case.facts.account:
+        return Block(Code.RESELLER_USER, _used_by_another(case, ", ".join(reseller)))
     return None
+
+
+def _used_by_another(case: Case, tags: str) -> Said:
+    """Of a reseller only what billing told to be its own is restricted: where that is not told, somebody may use it."""
+    user = case.service.user
+    if user is None:
+        return say(
+            "The account is {tags}, and billing has not told that this service is its own (its user is the account).",
+            tags=tags,
+        )
+    return say(
+        "{user} uses this service and does not owe the debt of the account, which is {tags}.", user=user, tags=tags
+    )
 
 
 def opens(case: Case) -> bool:

@@ -36,11 +36,9 @@ class Given:
 
 
 def given(case: Case, stage: Stage) -> Given:
-    """What was said since the present stage began; where there is none, an approval counts for the policy's days."""
+    """What was said since the present stage began, or the service was last open; a yes counts for the policy's days."""
     here = position(case, stage.track)
-    if here is not None:
-        return _counted(case, stage, here.since)
-    said = _counted(case, stage, restored_last(case))
+    said = _counted(case, stage, here.since if here is not None else restored_last(case))
     days = timedelta(days=case.policy.approval_days)
     for one in said.approvals:
         case.horizon.note(one.at + days)
@@ -53,7 +51,7 @@ def given_in_this_restriction(case: Case, stage: Stage) -> Given:
 
 
 def approvals_needed(case: Case, stage: Stage) -> int:
-    """How many people must have approved: one more where the debt's age or run rests on a late refund alone."""
+    """How many people must have approved: one more where the stage's conditions hold by a late refund alone."""
     needed = stage.approvals + stands_on_late_refunds(case, stage)
     if stage.access is Access.EMERGENCY_ONLY and any(one.access is Access.RELEASED for one in ladder(case)):
         return max(needed, TWO_PEOPLE + stands_on_late_refunds(case, stage))

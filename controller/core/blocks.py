@@ -42,6 +42,7 @@ class Code(StrEnum):
     NOTICE_OF_OTHER_DEBT = "notice_of_other_debt"
     NOTICE_LEAD = "notice_lead"
     NOTICE_DATE = "notice_date"
+    NOTICE_DATE_TOO_EARLY = "notice_date_too_early"
     NOTICE_RECENT = "notice_recent"
     RELEASE_UNFOUNDED = "release_unfounded"
     PORT_PENDING = "port_pending"

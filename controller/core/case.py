@@ -61,7 +61,7 @@ class Case:
     def held(self) -> list[Held]:
         """The holds in force of the service and of its whole account."""
         if self._held is None:
-            self._held = holds_in_force(self.facts, self.service.id, self.policy, self.owed, self.now, self.horizon)
+            self._held = holds_in_force(self.facts, self.service.id, self.policy, self.now, self.horizon)
         return self._held
 
     @property

@@ -13,6 +13,7 @@ from controller.core.case import Case
 from controller.core.decision import Block
 from controller.core.ledger import Debt, totals
 from controller.core.policy import Conditions, Stage
+from controller.core.returns import refunded_late
 from controller.core.stages import is_for, position
 from controller.core.wording import owed, say
 from enforcement.access import Access
@@ -50,11 +51,15 @@ def unmet_by_debt(case: Case, stage: Stage, debts: Sequence[Debt]) -> list[Block
 
 
 def stands_on_late_refunds(case: Case, stage: Stage) -> bool:
-    """Whether the conditions hold only because money was taken back after the bank's return window."""
-    if not any(one.consecutive_returns for one in stage.conditions) or case.run.certain == case.run.length:
+    """Whether the conditions hold only because money was taken back after the bank's return window.
+
+    Neither the run nor the number, the age or the amount of the debts may rest on that alone.
+    """
+    if not case.facts.returns:
         return False
-    live = case.live(stage.track)
-    return not unmet(case, stage, live) and bool(unmet(case, stage, live, sure=True))
+    live, late = case.live(stage.track), refunded_late(case.facts, case.policy)
+    sure = [debt for debt in live if debt.invoice.id not in late]
+    return not unmet(case, stage, live) and bool(unmet(case, stage, sure, sure=True))
 
 
 def ripe_on(debt: Debt, conditions: Conditions) -> date:

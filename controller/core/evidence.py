@@ -120,7 +120,7 @@ def _notice_of(case: Case, stage: Stage) -> Notice | None:
     imposed = case.imposed
     at = imposed.since if imposed is not None and imposed.stage == stage.name else case.now
     for one in bindings_of(case, stage):
-        if one.proven and max(one.lead_ends, one.named) <= at < one.until:
+        if one.proven and not one.named_too_early and max(one.lead_ends, one.named) <= at < one.until:
             return one.notice
     return None
 

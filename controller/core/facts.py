@@ -19,7 +19,8 @@ AccountId = NewType("AccountId", str)
 class Service:
     """A thing that the account buys and that can be enforced. `ended_at` is set when it is no longer sold.
 
-    `user` is who uses it where that is not the account, which pays: a reseller's customer, a child's line.
+    `user` is who uses it where that is not the account, which pays: a reseller's customer, a child's line. A reseller's
+    own service names the account itself: without that, somebody else is taken to use it.
     """
 
     id: ServiceId

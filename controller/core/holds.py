@@ -5,15 +5,16 @@ somebody who may go further says so in the hold (`beyond`). A plan that is broke
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from controller.core.calendar import Days, DayUnit, days_after, end_of_lead, local_date, start_of
 from controller.core.facts import OPENING_HOLDS, Facts, Hold, HoldKind, Instalment
 from controller.core.horizon import Horizon
+from controller.core.ledger import debts_of, totals, unpaid_after
 from controller.core.payments import Standing, cleared, under_way
-from controller.core.policy import HoldBound, Policy
+from controller.core.policy import HoldBound, Policy, Track
 from controller.core.return_codes import ReturnClass, class_of
 from controller.core.wording import Money, Said, say
 from enforcement.entries import ServiceId
@@ -48,23 +49,18 @@ class _Asked(NamedTuple):
     facts: Facts
     policy: Policy
     days: Days
-    owed: Mapping[str, int]
     now: datetime
     horizon: Horizon
 
 
-def holds_in_force(
-    facts: Facts, service_id: ServiceId, policy: Policy, owed: Mapping[str, int], now: datetime, horizon: Horizon
-) -> list[Held]:
-    """The holds of the service and of its whole account, in their order. `owed` is what is past due, by currency."""
-    return [one for one in _judged(facts, service_id, policy, owed, now, horizon) if isinstance(one, Held)]
+def holds_in_force(facts: Facts, service_id: ServiceId, policy: Policy, now: datetime, horizon: Horizon) -> list[Held]:
+    """The holds of the service and of its whole account, in their order."""
+    return [one for one in _judged(facts, service_id, policy, now, horizon) if isinstance(one, Held)]
 
 
-def not_in_force(
-    facts: Facts, service_id: ServiceId, policy: Policy, owed: Mapping[str, int], now: datetime
-) -> list[NotHeld]:
+def not_in_force(facts: Facts, service_id: ServiceId, policy: Policy, now: datetime) -> list[NotHeld]:
     """The holds that have begun and by their own words not ended, and that the policy's bounds keep from holding."""
-    judged = _judged(facts, service_id, policy, owed, now, Horizon(now))
+    judged = _judged(facts, service_id, policy, now, Horizon(now))
     return [one for one in judged if isinstance(one, NotHeld)]
 
 
@@ -76,7 +72,7 @@ def overdue_for_review(hold: Hold, policy: Policy, today: date) -> bool:
 
 def over_at(hold: Hold, facts: Facts, policy: Policy, now: datetime, horizon: Horizon) -> datetime | None:
     """When a hold ended or will: by its own words, by its bounds, or with the first instalment that is missing."""
-    asked = _Asked(facts, policy, policy.days_of(facts.municipality), {}, now, horizon)
+    asked = _Asked(facts, policy, policy.days_of(facts.municipality), now, horizon)
     ends = [end] if (end := _until(hold, _bound(hold, policy), asked)) is not None else []
     due, paid = 0, _paid_since(hold, asked) if hold.instalments else 0
     for one in sorted(hold.instalments, key=lambda one: one.due_on):
@@ -89,11 +85,11 @@ def over_at(hold: Hold, facts: Facts, policy: Policy, now: datetime, horizon: Ho
 
 
 def _judged(
-    facts: Facts, service: ServiceId, policy: Policy, owed: Mapping[str, int], now: datetime, horizon: Horizon
+    facts: Facts, service: ServiceId, policy: Policy, now: datetime, horizon: Horizon
 ) -> Iterator[Held | NotHeld]:
     if not facts.holds and not facts.returns:
         return
-    asked = _Asked(facts, policy, policy.days_of(facts.municipality), owed, now, horizon)
+    asked = _Asked(facts, policy, policy.days_of(facts.municipality), now, horizon)
     told = [hold for hold in facts.holds if hold.service is None or hold.service == service]
     told += _deceased(facts, told, asked.days)
     mine = sorted(told, key=lambda hold: (hold.since, hold.id))
@@ -102,10 +98,10 @@ def _judged(
         horizon.note(hold.since)
         horizon.note(hold.until)
         if hold.since <= now and (hold.until is None or now < hold.until):
-            yield _measured(hold, hold in too_often, asked)
+            yield _measured(hold, service, hold in too_often, asked)
 
 
-def _measured(hold: Hold, too_often: bool, asked: _Asked) -> Held | NotHeld:
+def _measured(hold: Hold, service: ServiceId, too_often: bool, asked: _Asked) -> Held | NotHeld:
     """The hold as far as it goes, asked in the order in which a person would explain it."""
     bound = _bound(hold, asked.policy)
     if too_often:
@@ -115,16 +111,9 @@ def _measured(hold: Hold, too_often: bool, asked: _Asked) -> Held | NotHeld:
             n=bound.times_a_year,
         )
         return NotHeld(hold, why)
-    most = bound.most_owed
-    over = [Money(amount, currency) for currency, amount in sorted(asked.owed.items()) if 0 < most < amount]
-    if over:
-        why = say(
-            "{owed} past due; the policy allows {kind} up to {most}.",
-            owed=tuple(over),
-            kind=hold.kind,
-            most=Money(most, over[0].currency),
-        )
-        return NotHeld(hold, why)
+    over = _over_the_most(hold, service, bound.most_owed, asked)
+    if over is not None:
+        return NotHeld(hold, over)
     broken = _broken(hold, asked)
     if broken is not None:
         return NotHeld(hold, broken)
@@ -138,6 +127,28 @@ def _measured(hold: Hold, too_often: bool, asked: _Asked) -> Held | NotHeld:
         )
         return NotHeld(hold, why)
     return Held(hold, until, hold.kind in OPENING_HOLDS)
+
+
+def _over_the_most(hold: Hold, service: ServiceId, most: int, asked: _Asked) -> Said | None:
+    """What was too much when the hold was given: no bill that fell due and no debit that came back since breaks it."""
+    owed = _owed_at_first(hold, service, asked) if most > 0 else {}
+    over = [Money(amount, currency) for currency, amount in sorted(owed.items()) if most < amount]
+    if not over:
+        return None
+    return say(
+        "{owed} past due; the policy allows {kind} up to {most}.",
+        owed=tuple(over),
+        kind=hold.kind,
+        most=Money(most, over[0].currency),
+    )
+
+
+def _owed_at_first(hold: Hold, service: ServiceId, asked: _Asked) -> Mapping[str, int]:
+    """What the service had past due when the hold was given, by currency."""
+    first = local_date(asked.days.zone, hold.since)
+    known = replace(asked.facts, returns=tuple(one for one in asked.facts.returns if one.returned_on <= first))
+    unpaid = unpaid_after(known, cleared(known, asked.policy, hold.since, Horizon(hold.since)))
+    return totals(debt for track in Track for debt in debts_of(service, unpaid, track) if debt.late_from <= first)
 
 
 def _bound(hold: Hold, policy: Policy) -> HoldBound:

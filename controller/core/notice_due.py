@@ -34,6 +34,7 @@ _OF_NOTICE = frozenset(
         Code.NOTICE_OF_OTHER_DEBT,
         Code.NOTICE_LEAD,
         Code.NOTICE_DATE,
+        Code.NOTICE_DATE_TOO_EARLY,
         Code.NOTICE_RECENT,
     }
 )

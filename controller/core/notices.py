@@ -26,7 +26,7 @@ class Binding:
     """One notice of a stage, measured. Without proof of delivery it binds nothing, whatever it says.
 
     `about` are the debts that it announced. It carries its stage from the later of `lead_ends` and `named` until just
-    before `until`.
+    before `until`. One that was `named_too_early` carries nothing: on the day that it named nobody could be cut.
     """
 
     notice: Notice
@@ -36,6 +36,7 @@ class Binding:
     lead_ends: datetime
     named: datetime
     until: datetime
+    named_too_early: bool
 
 
 def bindings_of(case: Case, stage: Stage) -> list[Binding]:
@@ -81,7 +82,8 @@ def _measured(case: Case, stage: Stage, notice: Notice) -> Binding:
     for at in (notice.delivered_at, notice.bounced_at, lead_ends, named, until):
         case.horizon.note(at)
     about = [debt for debt in case.live(stage.track) if _announces(case, notice, debt)]
-    return Binding(notice, about, proven, bounced, lead_ends, named, until)
+    too_early = local_date(zone, lead_ends) > notice.names_date
+    return Binding(notice, about, proven, bounced, lead_ends, named, until, too_early)
 
 
 def _announces(case: Case, notice: Notice, debt: Debt) -> bool:
@@ -112,6 +114,15 @@ def _lacks(case: Case, stage: Stage, binding: Binding, lacking: Sequence[Block])
     """What one notice lacks to carry the stage."""
     if not binding.proven:
         return [_unproven(case, stage, binding)]
+    if binding.named_too_early:
+        text = say(
+            "{notice} named {day}, before its {lead} had run at {ends}: send another.",
+            notice=_name(binding.notice),
+            day=binding.notice.names_date,
+            lead=lead_in_words(stage.notice),
+            ends=At(binding.lead_ends, case.zone),
+        )
+        return [Block(Code.NOTICE_DATE_TOO_EARLY, text)]
     soonest = max(case.now, binding.lead_ends, ends_at(lacking, case.now) or case.now)
     if soonest >= binding.until:
         text = say(

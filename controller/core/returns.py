@@ -14,7 +14,7 @@ from controller.core.calendar import Days, local_date, start_of
 from controller.core.facts import Collection, Facts, HoldKind, Invoice
 from controller.core.holds import holds_in_force
 from controller.core.horizon import Horizon
-from controller.core.ledger import Unpaid, concerns, debts_of, totals
+from controller.core.ledger import Unpaid, concerns
 from controller.core.payments import last_return_day
 from controller.core.policy import Policy, Track
 from controller.core.refunds import CameBack, came_back
@@ -70,7 +70,7 @@ def run_of(
     if not unpaid or not facts.returns:
         return _NONE
     returned = _returned(facts, policy, now, horizon)
-    excused = _excused(facts, policy, service_id, unpaid, now, horizon)
+    excused = _excused(facts, policy, service_id, now, horizon)
     still_open = {one.invoice.id: one for one in unpaid}
     latest_first = sorted(
         (one for one in facts.invoices if not one.cancelled and one.amount > 0 and concerns(one, service_id)),
@@ -124,6 +124,17 @@ def _returned(facts: Facts, policy: Policy, now: datetime, horizon: Horizon) -> 
     return found
 
 
+def refunded_late(facts: Facts, policy: Policy) -> frozenset[str]:
+    """The invoices of which a debit came back, wholly or in part, after the days in which the bank returns by itself.
+
+    Without that they would be settled, whatever else has been collected of them since.
+    """
+    back = came_back(facts)
+    return frozenset(
+        one.invoice for one in facts.collections if one.id in back and _is_late(one, back[one.id].on, policy)
+    )
+
+
 def _is_late(collection: Collection, on: date, policy: Policy) -> bool:
     return on > last_return_day(collection.collected_on, policy.clearing.return_window_days, policy.calendar.bank)
 
@@ -144,20 +155,13 @@ def _counts(event: CameBack, facts: Facts, days: Days, now: datetime, horizon: H
 
 
 def _excused(
-    facts: Facts,
-    policy: Policy,
-    service: ServiceId,
-    unpaid: Sequence[Unpaid],
-    now: datetime,
-    horizon: Horizon,
+    facts: Facts, policy: Policy, service: ServiceId, now: datetime, horizon: Horizon
 ) -> Callable[[Invoice], bool]:
     """Which receipts are disputed or in a plan: those that had been presented when it began."""
     if not facts.holds:
         return lambda _: False
     zone = policy.days_of(facts.municipality).zone
-    today = local_date(zone, now)
-    late = [debt for track in Track for debt in debts_of(service, unpaid, track) if debt.late_from <= today]
-    held = holds_in_force(facts, service, policy, totals(late), now, horizon)
+    held = holds_in_force(facts, service, policy, now, horizon)
     began = [local_date(zone, one.hold.since) for one in held if one.hold.kind in (HoldKind.DISPUTE, HoldKind.PLAN)]
     last = max(began, default=date.min)
     return lambda invoice: invoice.presented_on <= last

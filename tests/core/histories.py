@@ -212,7 +212,7 @@ services = st.tuples(
         st.just(NET),
         st.just(Kind.INTERNET),
         st.one_of(st.none(), st.none(), st.none(), INSTANTS),
-        st.sampled_from([None, None, "a neighbour"]),
+        st.sampled_from([None, "A-1", "a neighbour"]),
     ),
     st.builds(Service, st.just(TEL), st.sampled_from([Kind.FIXED_VOICE, Kind.MOBILE_VOICE]), st.none()),
 )

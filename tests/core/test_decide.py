@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from hypothesis import event, given
@@ -136,14 +136,14 @@ def test_nobody_is_cut_without_a_proven_notice_an_allowed_hour_fresh_data_and_an
             assert not facts.conflicts
             assert not facts.unmatched
             assert not facts.tags & (policy.tags.never | policy.tags.person)
-            assert service.user is None or not facts.tags & policy.tags.reseller
+            assert service.user == facts.account or not facts.tags & policy.tags.reseller
             assert any(_old_enough(one, stage, policy, now) for one in facts.invoices if not one.cancelled)
             assert service.ended_at is None or now < service.ended_at
             assert {"invoice", "notice", "rule"} <= {one.kind for one in decision.evidence}
 
 
 def _carries(facts: Facts, notice: Notice, stage: Stage, service: Service, policy: Policy, now: datetime) -> bool:
-    """Whether a notice is proof; one that binds for longer than it says does so because of a hold."""
+    """Whether a notice is proof of a day that it could name; one that binds for longer than it says was held."""
     if notice.stage != stage.name or notice.service not in (None, service.id) or notice.delivered_at is None:
         return False
     if notice.bounced_at is not None and notice.bounced_at <= now:
@@ -156,7 +156,12 @@ def _carries(facts: Facts, notice: Notice, stage: Stage, service: Service, polic
     in_time = notice.names_date <= today and (
         held or today < notice.names_date + timedelta(days=stage.notice.valid_days)
     )
-    return in_time and _lead_has_run(facts, notice.delivered_at, stage, policy, now)
+    lawful = _lead_has_run(facts, notice.delivered_at, stage, policy, _last_of(notice.names_date, zone))
+    return in_time and lawful and _lead_has_run(facts, notice.delivered_at, stage, policy, now)
+
+
+def _last_of(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time.max, zone)
 
 
 def _lead_has_run(facts: Facts, proven_at: datetime, stage: Stage, policy: Policy, now: datetime) -> bool:

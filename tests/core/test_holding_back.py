@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import date, timedelta
 
+import pytest
+
 from controller.core.facts import (
     Approval,
     Collection,
@@ -71,6 +73,30 @@ def test_a_run_that_rests_on_a_late_refund_needs_somebody_although_the_stage_ask
     assert decided(replace(facts, approvals=(ana,)), rules).first
 
 
+def test_a_debt_that_only_a_late_refund_reopened_needs_somebody_whatever_the_stage_asks_for() -> None:
+    """Its age reaches at once: six months are over on the day on which the bank takes the money back."""
+    old = replace(BILL, presented_on=date(2026, 4, 1), due_on=date(2026, 4, 6))
+    debit = Payment("P-1", 2990, "EUR", "direct_debit", at(date(2026, 4, 6)), collection="R-1")
+    tried = Collection("R-1", "F-1", 2990, date(2026, 4, 6))
+    back = Return("R-1", "MD06", date(2026, 10, 5), 2990)
+    facts = account(FIBRE, old, payments=(debit,), collections=(tried,), returns=(back,))
+    assert codes(decided(facts)) == ["approval"]
+    ana = Approval(NET, "throttled", "ana", NOW, "looked at it")
+    assert decided(replace(facts, approvals=(ana,))).first
+    assert decided(replace(facts, invoices=(old, replace(BILL, id="F-2")))).first
+    in_time = replace(back, returned_on=date(2026, 4, 10))
+    assert decided(replace(facts, returns=(in_time,))).first
+
+
+def test_a_yes_to_a_further_stage_runs_out_too() -> None:
+    rules = policy(SLOW, replace(PORTAL, approvals=1))
+    ana = Approval(NET, "portal", "ana", NOW - timedelta(days=30), "as agreed")
+    facts = account(FIBRE, BILL, approvals=(ana,), imposed=imposed(SLOW, FIBRE, days=40))
+    assert codes(decided(facts, rules)) == ["approval"]
+    lasting = decided(replace(facts, approvals=(replace(ana, at=ana.at + timedelta(hours=1)),)), rules)
+    assert (lasting.stage, lasting.first) == ("portal", True)
+
+
 def test_a_refusal_stops_a_stage_that_asks_for_nobody() -> None:
     no = Approval(NET, "throttled", "ana", NOW - timedelta(days=60), "a widow", refused=True)
     assert codes(decided(account(FIBRE, BILL, approvals=(no,)))) == ["refused"]
@@ -87,7 +113,15 @@ def test_a_resellers_customers_are_never_cut_for_its_debt() -> None:
     cut = imposed(PORTAL, FIBRE)
     decision = decided(account(customer, BILL, tags=reseller, imposed=cut))
     assert (decision.access, codes(decision)) == (Access.FULL, ["reseller_user"])
-    assert decided(account(FIBRE, BILL, tags=reseller, imposed=cut)).access is Access.PORTAL
+    assert decided(account(customer, BILL, imposed=cut)).access is Access.PORTAL
+
+
+def test_a_reseller_is_cut_only_where_billing_told_that_the_service_is_its_own() -> None:
+    reseller, cut = frozenset({"reseller"}), imposed(PORTAL, FIBRE)
+    untold = decided(account(FIBRE, BILL, tags=reseller, imposed=cut))
+    assert (untold.access, codes(untold)) == (Access.FULL, ["reseller_user"])
+    own = account(replace(FIBRE, user="A-1"), BILL, tags=reseller, imposed=cut)
+    assert decided(own).access is Access.PORTAL
 
 
 def test_wholesale_is_never_cut_and_no_message_is_due() -> None:
@@ -114,6 +148,23 @@ def test_a_promise_opens_until_its_end_and_then_the_stage_comes_again_without_an
     again = decided(facts, now=until)
     assert (again.stage, again.first) == ("throttled", True)
     assert codes(decided(replace(facts, holds=(), suspensions=()), now=until)) == ["notice_expired"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "days", "again"),
+    [
+        pytest.param(HoldKind.PLAN, 42, True, id="time to pay"),
+        pytest.param(HoldKind.PLAN, 100, False, id="for longer than anybody remembers a notice"),
+        pytest.param(HoldKind.PROTECTED, 42, False, id="protected"),
+        pytest.param(HoldKind.COURT, 42, False, id="by a court"),
+    ],
+)
+def test_only_time_to_pay_prolongs_a_notice_and_not_without_end(kind: HoldKind, days: int, again: bool) -> None:
+    until = NOW + timedelta(days=days)
+    facts = account(FIBRE, BILL, holds=(Hold("H", kind, NOW, "care", "x", until),), freshness=fresh(until))
+    decision = decided(facts, now=until)
+    assert decision.first is again
+    assert again or codes(decision) == ["notice_expired"]
 
 
 def test_a_hold_that_goes_beyond_its_bounds_holds_nobody() -> None:

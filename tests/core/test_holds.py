@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from controller.core.facts import (
     OPENING_HOLDS,
     AccountId,
+    Collection,
     Facts,
     Hold,
     HoldKind,
     Instalment,
+    Invoice,
     Payment,
     Return,
 )
@@ -27,7 +29,7 @@ DAY = timedelta(days=1)
 SECOND = timedelta(microseconds=1)
 PROMISE = Hold("H-1", HoldKind.PROMISE, NOW, "care", "says so")
 NOBODY = Facts(AccountId("A-1"), services=SERVICES)
-OWED = {"EUR": 2990}
+OWING = replace(NOBODY, invoices=(Invoice("F-1", 2990, "EUR", date(2026, 10, 1), date(2026, 10, 6)),))
 
 
 def bounded(kind: HoldKind = HoldKind.PROMISE, **bound: int) -> Policy:
@@ -37,11 +39,11 @@ def bounded(kind: HoldKind = HoldKind.PROMISE, **bound: int) -> Policy:
 def held(
     *holds: Hold, now: datetime = NOW, policy: Policy = RULES, facts: Facts = NOBODY, service: ServiceId = NET
 ) -> list[Held]:
-    return holds_in_force(replace(facts, holds=holds), service, policy, OWED, now, Horizon(now))
+    return holds_in_force(replace(facts, holds=holds), service, policy, now, Horizon(now))
 
 
 def refused(*holds: Hold, now: datetime = NOW, policy: Policy = RULES, facts: Facts = NOBODY) -> dict[str, str]:
-    found = not_in_force(replace(facts, holds=holds), NET, policy, OWED, now)
+    found = not_in_force(replace(facts, holds=holds), NET, policy, now)
     return {one.hold.id: one.why for one in found}
 
 
@@ -106,11 +108,30 @@ def test_a_hold_that_was_refused_does_not_use_up_the_next_one() -> None:
 
 
 def test_above_the_most_that_may_be_owed_a_hold_holds_nothing() -> None:
-    assert held(PROMISE, policy=bounded(most_owed=2989)) == []
-    assert refused(PROMISE, policy=bounded(most_owed=2989)) == {
+    assert held(PROMISE, policy=bounded(most_owed=2989), facts=OWING) == []
+    assert refused(PROMISE, policy=bounded(most_owed=2989), facts=OWING) == {
         "H-1": "29.90 EUR past due; the policy allows promise up to 29.89 EUR."
     }
-    assert len(held(PROMISE, policy=bounded(most_owed=2990))) == 1
+    assert len(held(PROMISE, policy=bounded(most_owed=2990), facts=OWING)) == 1
+
+
+def test_what_falls_due_or_comes_back_after_a_promise_does_not_break_it() -> None:
+    policy, later = bounded(most_owed=2990), NOW + 5 * DAY
+    next_bill = replace(OWING.invoices[0], id="F-2", due_on=date(2026, 11, 12))
+    assert (
+        len(held(PROMISE, now=later, policy=policy, facts=replace(OWING, invoices=(*OWING.invoices, next_bill)))) == 1
+    )
+    debited = Payment("P-1", 2990, "EUR", "direct_debit", at(date(2026, 10, 6)), collection="R-1")
+    paid = replace(
+        OWING,
+        invoices=(OWING.invoices[0], replace(OWING.invoices[0], id="F-2")),
+        collections=(Collection("R-1", "F-1", 2990, date(2026, 10, 6)),),
+        payments=(debited,),
+        returns=(Return("R-1", "MD06", date(2026, 11, 12), 2990),),
+    )
+    assert len(held(PROMISE, now=later, policy=policy, facts=paid)) == 1
+    before = replace(paid, returns=(replace(paid.returns[0], returned_on=date(2026, 11, 9)),))
+    assert held(PROMISE, now=later, policy=policy, facts=before) == []
 
 
 PLAN = replace(
@@ -194,8 +215,8 @@ def test_a_hold_that_has_begun_and_not_ended_is_in_force_or_says_why_not(
         for hold in facts.holds
         if hold.service in (None, service) and hold.since <= now and (hold.until is None or now < hold.until)
     ]
-    in_force = holds_in_force(facts, service, policy, OWED, now, Horizon(now))
-    refused = not_in_force(facts, service, policy, OWED, now)
+    in_force = holds_in_force(facts, service, policy, now, Horizon(now))
+    refused = not_in_force(facts, service, policy, now)
     told = [one.hold for one in in_force] + [one.hold for one in refused]
     told = [hold for hold in told if hold.author == "care"]
     assert sorted(map(repr, told)) == sorted(map(repr, begun))
@@ -208,6 +229,6 @@ def test_paying_never_ends_a_hold(
     facts: Facts, policy: Policy, now: datetime, service: ServiceId, payment: Payment
 ) -> None:
     paid = replace(facts, payments=(*facts.payments, replace(payment, id="P-new", reversed_at=None)))
-    before = holds_in_force(facts, service, policy, OWED, now, Horizon(now))
-    after = holds_in_force(paid, service, policy, {"EUR": 0}, now, Horizon(now))
+    before = holds_in_force(facts, service, policy, now, Horizon(now))
+    after = holds_in_force(paid, service, policy, now, Horizon(now))
     assert all(one in after for one in before)

@@ -40,6 +40,8 @@ from tests.core.small import (
     policy,
 )
 
+LONG_AGO = at(date(2026, 9, 1))
+
 
 @pytest.mark.parametrize(
     ("sent", "code"),
@@ -49,7 +51,12 @@ from tests.core.small import (
         pytest.param(notice("throttled", channel="letter"), "notice_missing", id="another way"),
         pytest.param(notice("throttled", template="greeting"), "notice_missing", id="another message"),
         pytest.param(notice("portal"), "notice_missing", id="another stage"),
-        pytest.param(notice("throttled", names_date=date(2026, 10, 1)), "notice_expired", id="long ago"),
+        pytest.param(notice("throttled", names_date=date(2026, 11, 5)), "notice_date_too_early", id="too early a day"),
+        pytest.param(
+            notice("throttled", sent_at=LONG_AGO, delivered_at=LONG_AGO, names_date=date(2026, 10, 1)),
+            "notice_expired",
+            id="long ago",
+        ),
     ],
 )
 def test_a_notice_that_proves_nothing_carries_nothing(sent: Notice, code: str) -> None:
@@ -145,6 +152,21 @@ PENDING = Payment("P-1", 2990, "EUR", "transfer", NOW - timedelta(hours=1), pend
 def test_who_should_not_be_warned_is_sent_nothing(matter: dict[str, Any]) -> None:
     assert due(account(FIBRE, BILL), MONTH) is not None
     assert due(account(FIBRE, BILL), MONTH, **matter) is None
+
+
+def test_a_day_that_was_named_too_early_is_named_anew() -> None:
+    early = notice("throttled", template="cut", names_date=date(2026, 11, 20))
+    assert codes(decided(account(FIBRE, BILL, notices=(early,)), policy(MONTH))) == ["notice_date_too_early"]
+    message = due(account(FIBRE, BILL), MONTH, notices=(early,))
+    assert message is not None
+    assert message.names_date == date(2026, 11, 28)
+
+
+def test_hours_that_end_within_the_day_that_was_named_are_early_enough() -> None:
+    rung = replace(SLOW, notice=NoticeRule(7 * 24 + 1, DayUnit.HOURS, 30))
+    decision = decided(account(FIBRE, BILL), policy(rung))
+    assert codes(decision) == ["notice_lead"]
+    assert decided(account(FIBRE, BILL), policy(rung), NOW + timedelta(hours=1)).first
 
 
 def test_what_never_arrived_is_sent_again_once_its_day_has_come_or_it_bounced() -> None:

@@ -10,10 +10,10 @@ from controller.core.calendar import local_date, start_of
 from controller.core.facts import Facts
 from controller.core.holds import holds_in_force
 from controller.core.horizon import Horizon
-from controller.core.ledger import debts_of, totals, unpaid_invoices
+from controller.core.ledger import unpaid_invoices
 from controller.core.part_payments import opened_by_part
 from controller.core.payments import cleared, under_way
-from controller.core.policy import Policy, Track
+from controller.core.policy import Policy
 from controller.core.returns import run_of
 from tests.core.money_histories import INSTANTS, NET, NOW, accounts, policies
 
@@ -25,7 +25,6 @@ def looked_at(facts: Facts, policy: Policy, now: datetime) -> tuple[list[object]
     """All that a decision asks of an account's money, and when it is to be asked again."""
     horizon = Horizon(now)
     unpaid = unpaid_invoices(facts, policy, now, horizon)
-    owed = totals(debts_of(NET, unpaid, Track.SERVICE))
     for one in unpaid:
         horizon.note(start_of(policy.days_of("").zone, one.late_from))
     said = [
@@ -33,7 +32,7 @@ def looked_at(facts: Facts, policy: Policy, now: datetime) -> tuple[list[object]
         cleared(facts, policy, now, horizon),
         under_way(facts, policy, now, horizon),
         run_of(facts, policy, NET, unpaid, now, horizon),
-        holds_in_force(facts, NET, policy, owed, now, horizon),
+        holds_in_force(facts, NET, policy, now, horizon),
         opened_by_part(facts, policy, now, horizon),
     ]
     return said, horizon.at
