@@ -207,11 +207,11 @@ def told(feed: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def running(database: Database, folder: Path) -> Iterator[Live]:
+def running(database: Database, folder: Path, policy: str = POLICY) -> Iterator[Live]:
     """Start a controller on a migrated database, and stop it."""
     policies = folder / "policies"
     policies.mkdir()
-    (policies / "es.toml").write_text(POLICY)
+    (policies / "es.toml").write_text(policy)
     url = database.engine.url.render_as_string(hide_password=False)
     port, clock = free_port(), Clock()
     settings = Settings("test", policies, "es", url, "127.0.0.1", port, timezone="Europe/Madrid")
