@@ -35,13 +35,19 @@ class Conclusion:
 def conclusion_of(case: Case, decision: Decision, situation: Situation, now: datetime) -> Conclusion:
     """What is to be saved of one decision of a case."""
     before = situation.decided.get(decision.service)
-    imposed = situation.imposed.get(decision.service)
+    imposed = _imposed_before(case, decision, situation)
     begins = _imposition(case, decision, imposed, situation)
     ends = imposed is not None and (begins is not None or not decision.stage)
     row = _saved(case, decision, _stage_since(decision, begins, imposed, now), now)
     changed = before is None or any(getattr(before, name) != row[name] for name in row if name != "decided_at")
     lines = tuple(_told(case, decision, before, now))
     return Conclusion(decision.service, row, changed, ends, begins, lines)
+
+
+def _imposed_before(case: Case, decision: Decision, situation: Situation) -> Imposed | None:
+    if decision.service in case.withdrawn:
+        return situation.unproven[decision.service].former
+    return situation.imposed.get(decision.service)
 
 
 def _stage_since(
@@ -126,17 +132,19 @@ def _waits_for(decision: Decision) -> str:
     people = codes & {APPROVAL, PERSON}
     if people and codes <= {APPROVAL, PERSON, Code.WINDOW}:
         return min(people)
-    return next((code.value for code in (Code.BRAKE, Code.CANARY) if code in codes), "")
+    return next((code.value for code in (Code.BRAKE, Code.CANARY, Code.UNPROVEN) if code in codes), "")
 
 
 def _told(case: Case, decision: Decision, before: Any | None, now: datetime) -> list[Happening]:
-    """One line where the access or its reasons changed, and an alarm where a key has become contested.
+    """One line where the access, its rate or its reasons changed, and an alarm where a key has become contested.
 
     Of a number that was given back, every payment is told: it can do less than whoever paid may think.
     """
     lines = []
-    former = (before.access, before.stage) if before is not None else (Access.FULL.value, "")
-    if (decision.access.value, decision.stage) != former or _reasons_of(decision) != _reasons_before(before):
+    former = (before.access, before.stage, before.body["rate"]) if before is not None else (Access.FULL, "", None)
+    if (decision.access, decision.stage, _rate(decision.rate)) != former or _reasons_of(decision) != _reasons_before(
+        before
+    ):
         lines.append(_line(case, decision, "decision", _in_words(decision), now))
     elif decision.access is Access.RELEASED and _reason_texts(before) != {one.text for one in decision.reasons}:
         lines.append(_line(case, decision, "number", _in_words(decision), now))

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from controller.core.blocks import Code
 from controller.core.decide import decide
 from controller.core.decision import Block, Decision
 from controller.core.facts import AccountId
@@ -14,6 +15,7 @@ from controller.core.fingerprint import fingerprint_of
 from controller.core.policy import Policy
 from controller.core.wording import say
 from controller.desired import CONTESTED, enforceable, shortcomings
+from controller.judged_again import Judged, judged_again
 from controller.situation import Situation
 from enforcement.entries import ServiceId
 
@@ -47,7 +49,8 @@ class Book:
 class Case:
     """One account under review; `row` is its row of `accounts`, `review_at` when the clock alone may change this.
 
-    `fingerprint` is that of its decisions, None where more than facts, policy and clock had a part in them.
+    `fingerprint` is that of its decisions, None where more than facts, policy and clock had a part in them. `withdrawn`
+    are services whose stage has cut nobody yet and is not to be imposed any more.
     """
 
     row: Row[Any]
@@ -55,6 +58,7 @@ class Case:
     decisions: tuple[Decision, ...]
     review_at: datetime | None
     fingerprint: str | None
+    withdrawn: frozenset[ServiceId]
 
 
 def reviewed_by(policy: Policy) -> str:
@@ -68,23 +72,40 @@ def conclude(
     """Decide for one account. `held` are services that the brake holds back.
 
     Where a first imposition could not be carried out at all, it is decided again without it: what never happened is
-    neither imposed nor counted.
+    neither imposed nor counted, and nothing follows upon it.
     """
     facts = situation.facts[AccountId(row.id)]
     policy, named = book.policy_of(row)
-    also: dict[ServiceId, list[Block]] = {ServiceId(service): [block] for service, block in held.items()}
+    also: dict[ServiceId, list[Block]] = {}
     if policy.name != named:
-        for service in facts.services:
-            also.setdefault(service.id, []).append(_policy_missing(named))
-    found = decide(facts, policy, now, also)
+        also = {service.id: [_policy_missing(named)] for service in facts.services}
+    judged = judged_again(facts, situation.unproven, policy, now, also)
+    for service, block in held.items():
+        also.setdefault(ServiceId(service), []).append(block)
+    found = decide(judged.facts, policy, now, also)
     for decision in found:
-        if decision.first and not enforceable(situation.bound_of(decision.service), decision.access):
-            blocks = shortcomings(situation.bound_of(decision.service), decision.access)
+        blocks = _impossible(decision, judged, situation) if decision.first else ()
+        if blocks:
             also.setdefault(decision.service, []).extend(blocks)
-            found = decide(facts, policy, now, also)
+            found = decide(judged.facts, policy, now, also)
     shown = tuple(_with_shortcomings(decision, situation) for decision in found)
-    pure = not also and shown == found and situation.fictions.isdisjoint(service.id for service in facts.services)
-    return Case(row, policy, shown, next_review(shown, now), fingerprint_of(found) if pure else None)
+    pure = not also and shown == found and not _beyond_facts(shown, situation)
+    review_at = next_review(shown, now, judged.review_at)
+    return Case(row, policy, shown, review_at, fingerprint_of(found) if pure else None, frozenset(judged.lapsed))
+
+
+def _impossible(decision: Decision, judged: Judged, situation: Situation) -> tuple[Block, ...]:
+    """Why a first imposition cannot be carried out, or not yet."""
+    if decision.service in judged.standing:
+        text = say("The stage that is in force was not read back from any device yet: nothing follows upon it.")
+        return (Block(Code.UNPROVEN, text),)
+    bound = situation.bound_of(decision.service)
+    return () if enforceable(bound, decision.access) else shortcomings(bound, decision.access)
+
+
+def _beyond_facts(decisions: Sequence[Decision], situation: Situation) -> bool:
+    """Whether the store knows more of these services than facts say: then they are looked at in full the next time."""
+    return any(one.first or one.service in situation.fictions or one.service in situation.unproven for one in decisions)
 
 
 def _policy_missing(name: str) -> Block:
@@ -97,9 +118,9 @@ def _with_shortcomings(decision: Decision, situation: Situation) -> Decision:
     return replace(decision, blocks=(*decision.blocks, *found)) if found else decision
 
 
-def next_review(decisions: Sequence[Decision], now: datetime) -> datetime | None:
+def next_review(decisions: Sequence[Decision], now: datetime, at_latest: datetime | None = None) -> datetime | None:
     """The earliest that any decision asks for. One that is past already would be asked for again and again."""
-    asked = [decision.review_at for decision in decisions if decision.review_at is not None]
+    asked = [at for at in (at_latest, *(decision.review_at for decision in decisions)) if at is not None]
     if any(block.code == CONTESTED for decision in decisions for block in decision.blocks):
         asked.append(now + LOOK_AGAIN)
     return max(min(asked), now + timedelta(seconds=1)) if asked else None

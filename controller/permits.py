@@ -18,18 +18,24 @@ from controller.conclusion import Book
 from controller.core.calendar import within
 from controller.core.case import cases
 from controller.core.facts import AccountId, Facts
+from controller.judged_again import NO_GROUND, judged_again
+from controller.store.queries.accounts import mark_unlocked
 from controller.store.queries.facts import facts_of
 from controller.store.queries.freezing import why_frozen
 from controller.store.queries.permitting import AskedEntry, asked_entries, lock_accounts_of
 from controller.store.queries.standing import OBSERVE, modes_of_devices
 from controller.store.queries.timeline import Happening, record
+from controller.store.queries.unproven import unproven_of
 from controller.store.queries.watched import installation_row
 from enforcement.access import Access
+from enforcement.entries import ServiceId
 from enforcement.modes import Mode
 from enforcement.wire import Permit, PermitAsk, PermitRequest
 
 VALID_S = 30.0
 """How long a permit lasts: one slice, asked for just before it is applied."""
+
+NOT_OWED = "what it was decided for is not so any more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,7 @@ class Conditions:
     """What a permit depends on besides the entry itself.
 
     `frozen` says of a freeze in force at the device's site. `locked` are the accounts whose locks are held.
+    `lapsed` says of services why their stage, which no device was read to give, would not be imposed any more.
     """
 
     now: datetime
@@ -45,6 +52,7 @@ class Conditions:
     modes: Mapping[str, str]
     book: Book
     locked: Set[str]
+    lapsed: Mapping[str, str]
 
 
 def permit(tx: Connection, device: str, request: PermitRequest, book: Book, clock: Clock) -> Permit:
@@ -55,26 +63,53 @@ def permit(tx: Connection, device: str, request: PermitRequest, book: Book, cloc
     bindings = sorted({ask.binding for ask in request.asks})
     locked = lock_accounts_of(tx, device, bindings)
     now = clock()
-    found = _held_by_policy(tx, asked_entries(tx, device, bindings, now), book, now)
+    entries = asked_entries(tx, device, bindings, now)
+    facts = _facts_asked(tx, entries, now)
+    found = _held_by_policy(entries, facts, book, now)
+    lapsed = _lapsed(tx, entries, facts, book, now)
     stopped = installation_row(tx).stopped_at is not None
     modes = modes_of_devices(tx, device).get(device, OBSERVE)
-    conditions = Conditions(now, stopped, why_frozen(tx, device, now), modes, book, locked)
+    conditions = Conditions(now, stopped, why_frozen(tx, device, now), modes, book, locked, lapsed)
     verdicts = {ask.binding: refusal(ask, found.get(ask.binding), conditions) for ask in request.asks}
     granted = [binding for binding, why in verdicts.items() if why is None]
     record(tx, [_granted(found[binding], device, now) for binding in granted])
+    mark_unlocked(tx, {entry.account for entry in entries.values() if entry.service in lapsed}, now)
     return Permit(granted, {binding: why for binding, why in verdicts.items() if why is not None}, VALID_S)
 
 
+def _facts_asked(tx: Connection, found: Mapping[str, AskedEntry], now: datetime) -> Mapping[AccountId, Facts]:
+    """What is known of the accounts that are looked at once more: first restrictions, and where a hold was given."""
+    accounts = {one.account for one in found.values() if one.for_billing and (one.first or one.held)}
+    return facts_of(tx, accounts, now) if accounts else {}
+
+
+def _lapsed(
+    tx: Connection, found: Mapping[str, AskedEntry], facts: Mapping[AccountId, Facts], book: Book, now: datetime
+) -> Mapping[str, str]:
+    """Of services whose stage has cut nobody yet and would not be imposed by now: what stands in its way, in words."""
+    asked = {one.service: one for one in found.values() if one.for_billing and one.first}
+    unproven = unproven_of(tx, asked)
+    words: dict[str, str] = {}
+    for service in unproven:
+        entry = asked[service]
+        policy = book.policies.get(entry.policy or book.default)
+        if policy is None:
+            continue
+        judged = judged_again(facts[AccountId(entry.account)], unproven, policy, now)
+        if (blocks := judged.lapsed.get(ServiceId(service))) is not None:
+            texts = [block.text for block in blocks if block.code not in NO_GROUND]
+            words[service] = " ".join(["it would not be imposed any more:", *texts]) if texts else NOT_OWED
+    return words
+
+
 def _held_by_policy(
-    tx: Connection, found: Mapping[str, AskedEntry], book: Book, now: datetime
+    found: Mapping[str, AskedEntry], facts: Mapping[AccountId, Facts], book: Book, now: datetime
 ) -> Mapping[str, AskedEntry]:
     """The entries, `held` as the policy's bounds, outages and the bank's own words have it, not only what was written.
 
     A first restriction is always looked at; what stands already only where a hold that may open it was given.
     """
     asked = {one.binding for one in found.values() if one.for_billing and (one.first or one.held)}
-    accounts = {found[binding].account for binding in asked}
-    facts = facts_of(tx, accounts, now) if accounts else {}
     return {
         binding: replace(one, held=_is_held(one, facts[AccountId(one.account)], book, now)) if binding in asked else one
         for binding, one in found.items()
@@ -133,7 +168,7 @@ def _refusal_by_account(entry: AskedEntry, conditions: Conditions) -> str | None
 def _refusal_of_a_first(entry: AskedEntry, conditions: Conditions) -> str | None:
     if entry.disputed:
         return "billing told one event of its account in two ways; a person must settle it"
-    return _refusal_by_window(entry, conditions)
+    return _refusal_by_window(entry, conditions) or conditions.lapsed.get(entry.service)
 
 
 def _refusal_by_window(entry: AskedEntry, conditions: Conditions) -> str | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from controller.numbering import give_back
 from controller.store.engine import Database
 from controller.store.queries import reporting
 from controller.store.queries.timeline import Happening, record
@@ -53,7 +54,7 @@ def save_report(database: Database, device: str, epoch: str, report: Report, now
     if not read_back:
         return False
     with database.write() as tx:
-        return wake_who_waits(tx, now, "canary", device=device) > 0
+        return wake_who_waits(tx, now, "canary", "unproven", device=device) > 0
 
 
 def _save_entries(
@@ -74,6 +75,7 @@ def _save_entries(
         reporting.save_state(tx, report, now, verified_at)
     _keep_read_back(tx, [rows[report.binding] for report in current if report.state in READ_BACK], now)
     record(tx, [_verified(row, now) for row in newly])
+    give_back(tx, [row for row in newly if row.access == Access.RELEASED and not row.ended], now)
     return newly
 
 

@@ -13,6 +13,7 @@ from controller.store.queries.decisions import decisions_of, only_observed
 from controller.store.queries.devices import devices_named
 from controller.store.queries.entries import entries_for_review
 from controller.store.queries.standing import OBSERVE, modes_of_devices
+from controller.store.queries.unproven import Unproven, unproven_of
 from enforcement.access import Access, Kind
 from enforcement.modes import Mode
 
@@ -26,7 +27,8 @@ class Situation:
 
     `over` are the entries whose bindings have ended, `decided` and `imposed` what is in force, by service. `fictions`
     are services with a stage that was only observed, which a device would enforce by now: it cut nobody, so it is no
-    fact any more, and is decided again with brake and hours.
+    fact any more, and is decided again with brake and hours. `unproven` are services whose stage no device was read to
+    give yet.
     """
 
     facts: Mapping[AccountId, Facts]
@@ -36,6 +38,7 @@ class Situation:
     decided: Mapping[str, Row[Any]]
     imposed: Mapping[str, Imposed]
     fictions: frozenset[str]
+    unproven: Mapping[str, Unproven]
 
     def bound_of(self, service: str) -> tuple[Bound, ...]:
         """The live bindings of a service."""
@@ -75,6 +78,7 @@ def situation_of(tx: Connection, facts: Mapping[AccountId, Facts]) -> Situation:
         decided=decisions_of(tx, services),
         imposed={one.service: one for known in facts.values() for one in known.imposed},
         fictions=fictions,
+        unproven=unproven_of(tx, services),
     )
 
 

@@ -158,7 +158,8 @@ class ServiceOut(BaseModel):
     rate: RateOut | None = Field(default=None, description="What a throttled service still has; null: the device says.")
     notice_due: NoticeDueOut | None = Field(default=None, description="The message that the next stage lacks.")
     waits_for: str = Field(
-        default="", description="payments, brake, canary, approval or person, where the next stage waits for these."
+        default="",
+        description="payments, brake, canary, unproven, approval or person, where the next stage waits for these.",
     )
     told: str = Field(
         default="",

@@ -51,9 +51,10 @@ class Code(StrEnum):
     REFUSED = "refused"
     PERSON = "person"
     WINDOW = "window"
+    UNPROVEN = "unproven"
     CANARY = "canary"
     BRAKE = "brake"
-    """These two are put by the review, never found here: `decide` is told of them in `also`."""
+    """These three are put by the review, never found here: `decide` is told of them in `also`."""
 
 
 def ends_at(blocks: Sequence[Block], otherwise: datetime) -> datetime | None:

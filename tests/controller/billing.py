@@ -4,15 +4,20 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from sqlalchemy import select
+
 from controller.conclusion import Book
 from controller.core.calendar import Calendar, DayUnit, Window
 from controller.core.policy import BrakeRule, Conditions, FreshnessRules, NoticeRule, Policy, Source, Stage
 from controller.intake.taking import Answer, Outcome, intake
+from controller.reports import save_report
 from controller.review import ReviewResult, review_due
 from controller.store.engine import Database
 from controller.store.queries.devices import claim_installation, enrol, ensure_devices, set_mode
+from controller.store.tables import devices, entries
 from enforcement.access import Access, Kind
 from enforcement.modes import Mode
+from enforcement.wire import EntryReport, Report
 
 NOW = datetime(2026, 3, 3, 10, 0, tzinfo=UTC)
 """A Tuesday, in office hours."""
@@ -123,6 +128,20 @@ def review(db: Database, now: datetime = NOW, **brake: Any) -> ReviewResult:
         result = review_due(db, book(**brake), now)
         total = ReviewResult(total.reviewed + result.reviewed, total.changed + result.changed, total.failed, 0)
     return total
+
+
+def _nobody(seconds: float) -> None:
+    """Who measures restores is not of interest here."""
+
+
+def read_back(db: Database, state: str = "verified", device: str = DEVICE) -> None:
+    """The agent reports that the device gives what every entry wants."""
+    with db.read() as tx:
+        standing = tx.execute(select(devices).where(devices.c.name == device)).one()
+        rows = tx.execute(select(entries).where(entries.c.device == device)).all()
+    told = [EntryReport(row.binding, row.changed_revision, state, row.access) for row in rows]
+    report = Report(1, standing.epoch, standing.revision, False, told, [], full_read_age_s=1.0)
+    save_report(db, device, standing.epoch, report, NOW, _nobody)
 
 
 def outcomes(answers: Sequence[Answer]) -> list[str]:

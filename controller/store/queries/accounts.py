@@ -55,6 +55,13 @@ def lock_and_mark(tx: Connection, chosen: Select[tuple[str]], now: datetime) -> 
     return _mark(tx, concerned, now)
 
 
+def mark_unlocked(tx: Connection, ids: Collection[str], now: datetime) -> None:
+    """Have these accounts reviewed now, but for those that somebody else holds: a permit waits for nobody's lock."""
+    for some in chunks(sorted(ids)):
+        free = select(accounts.c.id).where(accounts.c.id.in_(some)).with_for_update(skip_locked=True)
+        _mark(tx, accounts.c.id.in_(tx.execute(free).scalars().all()), now)
+
+
 def _mark(tx: Connection, concerned: ColumnElement[bool], now: datetime, *, urgent: bool = False) -> int:
     soon = case((or_(accounts.c.review_at.is_(None), accounts.c.review_at > now), now), else_=accounts.c.review_at)
     cause = func.coalesce(accounts.c.cause_at, now)

@@ -35,14 +35,26 @@ def _suspensions(rows: Sequence[Any]) -> list[Suspension]:
     """A stage that follows another at once is the same suspension; one that goes on is none that is over."""
     episodes: list[list[Any]] = []
     for row in rows:
-        if episodes and episodes[-1][-1].ended_at is not None and row.at <= episodes[-1][-1].ended_at:
+        if episodes and _follows(row, episodes[-1]):
             episodes[-1].append(row)
         else:
             episodes.append([row])
-    over = ([row for row in one if row.verified_at is not None] for one in episodes if one[-1].ended_at is not None)
-    return [_suspension(read) for read in over if read]
+    return [_suspension(one) for one in episodes if _is_over(one) and any(map(_happened, one))]
+
+
+def _follows(row: Any, episode: Sequence[Any]) -> bool:
+    return any(one.ended_at is not None and row.at <= one.ended_at for one in episode)
+
+
+def _is_over(episode: Sequence[Any]) -> bool:
+    return all(row.ended_at is not None for row in episode)
+
+
+def _happened(row: Any) -> bool:
+    return row.verified_at is not None
 
 
 def _suspension(episode: Sequence[Any]) -> Suspension:
-    lowest = max((Access(row.access) for row in episode), key=_RUNGS.index)
-    return Suspension(ServiceId(episode[0].service_id), lowest, episode[0].at, episode[-1].ended_at)
+    read = [row for row in episode if _happened(row)]
+    lowest = max((Access(row.access) for row in read), key=_RUNGS.index)
+    return Suspension(ServiceId(read[0].service_id), lowest, read[0].at, max(row.ended_at for row in episode))

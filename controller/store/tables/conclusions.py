@@ -22,8 +22,8 @@ decisions = Table(
 """The present decision of each service. `body` holds what `controller.concluded` writes there.
 
 `waits_for` is what the next stage waits for where that is not the clock: `payments` (stale billing data), `brake` or
-`canary`, `approval` or `person`; else empty. Fresh data, an approval, or the read-back of the first few have such
-accounts reviewed. `notice_at` is when the notice that the next stage lacks is to be sent."""
+`canary`, `unproven` (the stage before it), `approval` or `person`; else empty. Fresh data, an approval, or what was
+read back have such accounts reviewed. `notice_at` is when the notice that the next stage lacks is to be sent."""
 
 Index("ix_decisions_waits_for", decisions.c.waits_for, postgresql_where=decisions.c.waits_for != "")
 Index("ix_decisions_notice_at", decisions.c.notice_at, postgresql_where=decisions.c.notice_at.is_not(None))
