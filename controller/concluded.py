@@ -142,9 +142,8 @@ def _told(case: Case, decision: Decision, before: Any | None, now: datetime) -> 
     """
     lines = []
     former = (before.access, before.stage, before.body["rate"]) if before is not None else (Access.FULL, "", None)
-    if (decision.access, decision.stage, _rate(decision.rate)) != former or _reasons_of(decision) != _reasons_before(
-        before
-    ):
+    present = (decision.access, decision.stage, _rate(decision.rate))
+    if present != former or _reasons_of(decision) != _reasons_before(before):
         lines.append(_line(case, decision, "decision", _in_words(decision), now))
     elif decision.access is Access.RELEASED and _reason_texts(before) != {one.text for one in decision.reasons}:
         lines.append(_line(case, decision, "number", _in_words(decision), now))

@@ -11,7 +11,7 @@ from controller.review import review_due
 from controller.store.engine import Database
 from controller.store.queries.accounts import lock_accounts, mark_for_review
 from controller.store.queries.entries import entries_after
-from controller.store.tables import decisions, devices, entries
+from controller.store.tables import decisions, devices, entries, timeline
 from enforcement.access import Kind, Rate
 from enforcement.wire import entry_from_wire, entry_to_wire
 from tests.controller.billing import DEVICE, MINUTE, NOW, Billing, policy, set_up, tell
@@ -119,3 +119,14 @@ def test_a_slower_rate_is_timed_from_nothing(database: Database) -> None:
         tx.execute(update(entries).values(cause_at=NOW - 60 * MINUTE))
     _review(database, SLOW)
     assert _row(database).cause_at is None
+
+
+def test_another_rate_is_told_in_the_timeline_and_the_same_is_not(database: Database) -> None:
+    _throttled(database, FAST)
+    for rate in (SLOW, SLOW):
+        _review(database, rate)
+    with database.read() as tx:
+        told = tx.execute(
+            select(timeline.c.text).where(timeline.c.kind == "decision").order_by(timeline.c.id)
+        ).scalars()
+        assert [("1024/512" in text, "512/128" in text) for text in told] == [(True, False), (False, True)]
