@@ -35,8 +35,11 @@ def instant(text: str) -> datetime:
 
 
 def local(text: str | None, zone: ZoneInfo) -> str:
-    """An instant of the API as the operator's clock shows it."""
-    return instant(text).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S") if text else "-"
+    """An instant of the API as the operator's clock shows it; the end of the year 9999, which is never, as it is."""
+    if not text:
+        return "-"
+    at = instant(text)
+    return (at if at.year == datetime.max.year else at.astimezone(zone)).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def age(text: str | None, now: datetime) -> tuple[int, str]:

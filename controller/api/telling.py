@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Header, Response
 
 from controller.api.paths import Given
+from controller.core.calendar import in_zone
 from controller.core.wording import At, Money, Said, Value, decimals_of, say, sentences, shown
 from controller.said import from_json
 from languages.language import Language, language_of
@@ -72,7 +73,7 @@ def _value(language: Language, value: Value) -> str:
         case Money():
             return language.money(Decimal(value.amount).scaleb(-decimals_of(value.currency)), value.currency)
         case At():
-            return language.instant(value.at.astimezone(value.zone))
+            return language.instant(in_zone(value.at, value.zone))
         case date():
             return language.day(value)
         case tuple():

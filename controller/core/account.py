@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from controller.core.blocks import Code
+from controller.core.calendar import later
 from controller.core.case import Case
 from controller.core.decision import Block
 from controller.core.payments import under_way
@@ -118,7 +119,7 @@ def _by_freshness(case: Case) -> Iterable[Block]:
         yield Block(Code.PAYMENTS_STALE, text)
     for source, known in sorted(spoken.items()):
         hours = rules.sources.get(source, rules.hours)
-        stale_at = known + timedelta(hours=hours)
+        stale_at = later(known, timedelta(hours=hours))
         case.horizon.note(stale_at)
         if case.now >= stale_at:
             text = say(

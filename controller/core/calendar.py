@@ -7,7 +7,7 @@ an instant in UTC, found once from the local calendar, so that a change of clock
 from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -74,15 +74,34 @@ class Opening:
     end: datetime
 
 
+_LAST = datetime.max.replace(tzinfo=UTC)
+
+
+def in_zone(at: datetime, zone: tzinfo) -> datetime:
+    """An aware instant as `zone` shows it. Never is never: beyond the calendar's ends it is the first or last moment.
+
+    Billing systems write 9999-12-31T23:59:59Z, which is the year 10000 east of Greenwich.
+    """
+    try:
+        return at.astimezone(zone)
+    except OverflowError:
+        return (datetime.min if at.year == datetime.min.year else datetime.max).replace(tzinfo=zone)
+
+
+def later(at: datetime, by: timedelta) -> datetime:
+    """`at` plus `by`, both of which may be somebody's word for never."""
+    return at + by if at <= _LAST - by else _LAST
+
+
 def local_date(zone: ZoneInfo, at: datetime) -> date:
     """The day that it is in `zone` at the instant `at`."""
-    return at.astimezone(zone).date()
+    return in_zone(at, zone).date()
 
 
 @lru_cache(maxsize=4096)
 def start_of(zone: ZoneInfo, day: date) -> datetime:
     """The first instant of a local day, in UTC; where midnight is skipped by a change of clocks, the instant of it."""
-    return datetime.combine(day, time.min, zone).astimezone(UTC)
+    return in_zone(datetime.combine(day, time.min, zone), UTC)
 
 
 def days_after(day: date, days: int) -> date:
@@ -106,12 +125,12 @@ def is_working_day(day: date, days: Days) -> bool:
 
 def is_eve(day: date, days: Days) -> bool:
     """Whether the next day is a Sunday or a holiday: whoever is cut then can't reach anybody the day after."""
-    return not is_working_day(day + _DAY, days)
+    return not is_working_day(days_after(day, 1), days)
 
 
 def add_working_days(day: date, count: int, days: Days) -> date:
     """The `count`-th working day after `day`, which itself is not counted."""
-    while count > 0:
+    while count > 0 and day < date.max:
         day += _DAY
         count -= is_working_day(day, days)
     return day
@@ -119,7 +138,7 @@ def add_working_days(day: date, count: int, days: Days) -> date:
 
 def add_bank_days(day: date, count: int, bank: frozenset[date]) -> date:
     """The `count`-th day after `day` on which banks settle: Monday to Friday but for `bank`."""
-    while count > 0:
+    while count > 0 and day < date.max:
         day += _DAY
         count -= day.isoweekday() < _SATURDAY and day not in bank
     return day
@@ -128,10 +147,10 @@ def add_bank_days(day: date, count: int, bank: frozenset[date]) -> date:
 def end_of_lead(days: Days, since: datetime, lead: int, unit: DayUnit) -> datetime:
     """When a lead has fully run: hours from the instant itself; days from the day after, to the end of the last one."""
     if unit is DayUnit.HOURS:
-        return since + timedelta(hours=lead)
+        return later(since, timedelta(hours=lead))
     day = local_date(days.zone, since)
-    last = day + timedelta(days=lead) if unit is DayUnit.DAYS else add_working_days(day, lead, days)
-    return start_of(days.zone, last + _DAY)
+    last = days_after(day, lead) if unit is DayUnit.DAYS else add_working_days(day, lead, days)
+    return start_of(days.zone, days_after(last, 1))
 
 
 def opening_on(window: Window, days: Days, day: date) -> Opening | None:
@@ -154,7 +173,7 @@ def next_opening(window: Window, days: Days, now: datetime) -> Opening | None:
     """The opening that `now` lies in, else the next one; None where the window never opens."""
     day = local_date(days.zone, now)
     for ahead in range(_LOOK_AHEAD_DAYS):
-        opening = opening_on(window, days, day + timedelta(days=ahead))
+        opening = opening_on(window, days, days_after(day, ahead))
         if opening is not None and now < opening.end:
             return opening
     return None
@@ -166,5 +185,5 @@ def _readings(zone: ZoneInfo, day: date, hour: time) -> tuple[datetime, datetime
 
     The later one opens and the earlier one closes, so that every instant in between shows an allowed hour.
     """
-    first, second = (datetime.combine(day, hour.replace(fold=fold), zone).astimezone(UTC) for fold in (0, 1))
+    first, second = (in_zone(datetime.combine(day, hour.replace(fold=fold), zone), UTC) for fold in (0, 1))
     return first, second

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from controller.core.calendar import Days, DayUnit, days_after, end_of_lead, local_date, start_of
+from controller.core.calendar import Days, DayUnit, days_after, end_of_lead, later, local_date, start_of
 from controller.core.facts import OPENING_HOLDS, Facts, Hold, HoldKind, Instalment
 from controller.core.horizon import Horizon
 from controller.core.ledger import debts_of, totals, unpaid_after
@@ -174,7 +174,7 @@ def _until(hold: Hold, bound: HoldBound, asked: _Asked) -> datetime | None:
     if bound.days:
         ends.append(end_of_lead(asked.days, hold.since, bound.days, DayUnit.DAYS))
     if hold.kind is HoldKind.CLAIMED_PAYMENT and not hold.beyond:
-        ends.append(hold.since + timedelta(hours=CLAIMED_PAYMENT_HOURS))
+        ends.append(later(hold.since, timedelta(hours=CLAIMED_PAYMENT_HOURS)))
     if hold.instalments:
         ends.append(max(_missed_at(one, asked) for one in hold.instalments))
     return min(ends, default=None)

@@ -14,6 +14,7 @@ from controller.core.calendar import (
     DayUnit,
     Opening,
     end_of_lead,
+    later,
     local_date,
     next_opening,
     opening_on,
@@ -90,6 +91,6 @@ def _days_back(days: Days, rule: NoticeRule, ripe: datetime) -> Iterator[date]:
 def _lawful_date(case: Case, rule: NoticeRule, sent_by: datetime, ripe: datetime) -> date | None:
     """The first day in the policy's window on which a notice that is delivered by `sent_by` may be carried out."""
     lead_ends = end_of_lead(case.days, sent_by, rule.lead, rule.unit)
-    rested = sent_by + timedelta(hours=rule.after_last_hours)
+    rested = later(sent_by, timedelta(hours=rule.after_last_hours))
     opening = next_opening(case.policy.window, case.days, max(lead_ends, rested, ripe))
     return local_date(case.zone, opening.start) if opening is not None else None

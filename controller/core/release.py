@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from controller.core.approvals import TWO_PEOPLE, given_in_this_restriction, lacking_people
 from controller.core.blocks import Code, ends_at
+from controller.core.calendar import local_date
 from controller.core.case import Case
 from controller.core.conditions import unmet_by_debt
 from controller.core.decision import Block, Decision, Evidence, ReasonFor
@@ -31,7 +32,7 @@ def released(case: Case, imposed: Imposed) -> Decision:
     """The number is gone: nothing that is paid, held or told brings it back, and what is possible instead is said."""
     text = say(
         "The number was given back on {day}: no payment brings it back. {instead} {debt}",
-        day=imposed.since.astimezone(case.zone).date(),
+        day=local_date(case.zone, imposed.since),
         instead=_instead(case),
         debt=_what_is_owed(case),
     )
@@ -95,7 +96,7 @@ def _what_is_owed(case: Case) -> Said:
 def _ports(case: Case) -> Iterable[Evidence]:
     for one in sorted(case.facts.ports, key=lambda one: (one.at, one.id)):
         if _is_mine(case, one):
-            day = one.at.astimezone(case.zone).date()
+            day = local_date(case.zone, one.at)
             words = say("Move {way} of the number: {state}, {day}.", way=one.direction, state=one.state, day=day)
             yield Evidence("port", one.id, words)
 

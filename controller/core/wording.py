@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from controller.core.calendar import in_zone
+
 _DECIMALS = dict.fromkeys(("CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF", "XPF"), 0) | dict.fromkeys(
     ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3
 )
@@ -43,7 +45,7 @@ def day(on: date) -> str:
 
 def instant(at: datetime, zone: ZoneInfo) -> str:
     """`Tue 2026-11-10 09:00 CET`, in the policy's zone."""
-    local = at.astimezone(zone)
+    local = in_zone(at, zone)
     return f"{day(local.date())} {local:%H:%M %Z}"
 
 
