@@ -104,17 +104,24 @@ def _files(reading: Any, where: Path) -> list[Path]:
 def _in_short(data: dict[str, Any]) -> str:
     stages = sum(len(stages) for stages in data["ladders"].values())
     loosened = f", {len(data['loosened'])} rules loosened in writing" if data["loosened"] else ""
-    return f"{data['policy']}: in order ({data['country']}, {stages} stages, version {data['version']}{loosened})"
+    draft = f", a DRAFT accepted by {data['draft']['accepted_by']}" if data["draft"] else ""
+    return (
+        f"{data['policy']}: in order ({data['country']}, {stages} stages, version {data['version']}{loosened}{draft})"
+    )
 
 
 def _in_words(data: dict[str, Any]) -> Iterable[str]:
     yield f"{data['policy']}  {data['country']}, {data['timezone']}, version {data['version']}"
     yield f"restricts: {data['cuts']}"
     yield f"writes:    {data['messages']}"
+    if data["draft"]:
+        one = data["draft"]
+        accepted = f"accepted by {one['accepted_by']} on {one['accepted_on']}: {one['reason']}"
+        yield f"DRAFT:     no floors of law here; {accepted}"
     for one in data["choices"]:
         yield f"chosen:    {one['question']} = {one['option']}, by {one['chosen_by']} on {one['chosen_on']}"
     for one in data["loosened"]:
-        yield f"LOOSENED:  {one['key']} until {one['expires']}, by {one['author']}: {one['reason']}"
+        yield f"LOOSENED:  {one['key']} = {one['allows']} until {one['expires']}, by {one['author']}: {one['reason']}"
     for kind, stages in data["ladders"].items():
         yield f"\n{kind}"
         for stage in stages:

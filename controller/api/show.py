@@ -93,7 +93,7 @@ def _rule(teller: Teller, row: Any, stage: str) -> str:
     """The rule of the stage that would come next, as the policy that is loaded has it."""
     policy, _ = teller.book.policy_of(row)
     found = (one for one in policy.ladders.get(Kind(row.kind), ()) if one.name == stage)
-    return next((told(teller.language, rule_in_words(one)) for one in found), "")
+    return next((told(teller.language, rule_in_words(one, policy.draft)) for one in found), "")
 
 
 def _holds(tx: Connection, row: Any, now: datetime, teller: Teller) -> list[dict[str, Any]]:

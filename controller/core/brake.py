@@ -12,6 +12,9 @@ from math import floor
 
 from controller.core.policy import BrakeRule
 
+CANARY = 5
+"""So few may always be the first: a share of a small device is less than one service, and would restrict nobody."""
+
 NEIGHBOURS = 3
 """Days around a day of the cycle: what falls on a weekend or a holiday comes with the next working days."""
 
@@ -32,13 +35,21 @@ class Impositions:
 def cap(rule: BrakeRule, population: int, approved_extra: int = 0, of_cycle: int = 0) -> int:
     """The most that 24 h may see: the rule's number or its share of `population`, the lesser, and what was approved.
 
-    `population` is the number of live services of the policy on the device. The canary is always within the cap: a
-    share of a small device is less than one service, and would restrict nobody for ever. `of_cycle` is what is approved
-    for this day of the month: it takes the place of a lesser cap, and is not added to it.
+    `population` is the number of live services of the policy on the device. The first few (`CANARY`) are always within
+    the cap. `of_cycle` is what is approved for this day of the month: it takes the place of a lesser cap, and is not
+    added to it.
     """
-    share = floor(population * rule.percent / 100)
-    usual = min(rule.number, max(share, rule.canary))
+    usual = min(rule.number, max(_share(rule, population), min(rule.canary, CANARY)))
     return max(usual, of_cycle) + max(approved_extra, 0)
+
+
+def canary(rule: BrakeRule, population: int) -> int:
+    """How many must be verified before the rest may follow: the rule's, and no more than the share, or a few."""
+    return min(rule.canary, max(_share(rule, population), CANARY))
+
+
+def _share(rule: BrakeRule, population: int) -> int:
+    return floor(population * rule.percent / 100)
 
 
 def limit(
@@ -48,10 +59,10 @@ def limit(
 
     Approval raises the cap, not the canary: what has not been seen to work is not done a hundred times.
     """
-    most = cap(rule, population, approved_extra, of_cycle)
-    if impositions.verified >= min(rule.canary, most):
+    most, first = cap(rule, population, approved_extra, of_cycle), canary(rule, population)
+    if impositions.verified >= min(first, most):
         return most
-    return min(most, rule.canary + impositions.lifted)
+    return min(most, first + impositions.lifted)
 
 
 def allowance(

@@ -47,7 +47,7 @@ def of_stage(case: Case, stage: Stage) -> Iterable[Evidence]:
         yield Evidence("approval", stage.name, text)
     if any(one.earlier_suspensions for one in stage.conditions):
         yield from _of_suspensions(case)
-    yield Evidence("rule", stage.name, rule_in_words(stage))
+    yield Evidence("rule", stage.name, rule_in_words(stage, case.policy.draft))
 
 
 def of_holds(case: Case) -> Iterable[Evidence]:

@@ -45,7 +45,7 @@ def _by_rule(case: Case, stage: Stage) -> Iterable[Block]:
         text = say("The rule of {stage} is in force from {day} on.", stage=stage.name, day=begins)
         yield Block(Code.RULE_NOT_IN_FORCE, text, start_of(case.zone, begins))
     for one in case.policy.loosened:
-        if one.stage not in ("", stage.name):
+        if one.stage not in ("", stage.name) or one.kind not in (None, case.service.kind):
             continue
         over = start_of(case.zone, days_after(one.expires_on, 1))
         case.horizon.note(over)

@@ -183,7 +183,8 @@ class TagRules:
 class Loosened:
     """A rule looser than the country's floor, by written override: it counts until the end of `expires_on`.
 
-    `stage` is the stage that it loosens ("" where it loosens all of them), `key` the key in the file.
+    `stage` and `kind` are the stage that it loosens ("" and None where it loosens all of them), `key` the key in the
+    file, `allows` the value that was accepted there, `floor` which floor where several stand at the key.
     """
 
     key: str
@@ -191,6 +192,19 @@ class Loosened:
     author: str
     expires_on: date
     stage: str = ""
+    kind: Kind | None = None
+    allows: str = ""
+    floor: str = ""
+    signed_on: date = date.min
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Who uses a policy of a country for whose law there are no floors here, and why."""
+
+    accepted_by: str
+    accepted_on: date
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +245,7 @@ class Policy:
     approval_days: int = 30
     loosened: tuple[Loosened, ...] = ()
     choices: tuple[Choice, ...] = ()
+    draft: Draft | None = None
 
     def days_of(self, municipality: str) -> Days:
         """The days of a customer of that municipality ("" where it is not told)."""

@@ -8,23 +8,37 @@ from functools import lru_cache
 from typing import assert_never
 
 from controller.core.calendar import DayUnit
-from controller.core.policy import Conditions, NoticeRule, Stage
+from controller.core.policy import Conditions, Draft, NoticeRule, Source, Stage
 from controller.core.wording import Said, say
 
 
 @lru_cache(maxsize=256)
-def rule_in_words(stage: Stage) -> Said:
+def rule_in_words(stage: Stage, draft: Draft | None = None) -> Said:
     """`portal: more than 1 month(s) since the bill was presented; notice 15 working days before. RD 899/2009 ...`."""
-    source = stage.source
-    return say(
-        "{stage}: {conditions}; notice {lead} before. {source} [{mark}, verified on {verified_on}]",
+    rule = say(
+        "{stage}: {conditions}; notice at least {lead} before. {source} [{mark}]",
         stage=stage.name,
         conditions=_any_of([_all_of(one) for one in stage.conditions]),
         lead=lead_in_words(stage.notice),
-        source=source.text,
-        mark=source.mark,
-        verified_on=source.verified_on.isoformat(),
+        source=stage.source.text,
+        mark=_mark(stage.source),
     )
+    if draft is None:
+        return rule
+    return say(
+        "{rule} A draft: there are no floors of law; accepted by {author} on {day}: {reason}",
+        rule=rule,
+        author=draft.accepted_by,
+        day=draft.accepted_on,
+        reason=draft.reason,
+    )
+
+
+def _mark(source: Source) -> Said:
+    """Only what was read in the law's own text has been verified."""
+    if source.mark == "F":
+        return say("{mark}, verified on {day}", mark=source.mark, day=source.verified_on)
+    return say("{mark}, looked at on {day}", mark=source.mark, day=source.verified_on)
 
 
 def lead_in_words(rule: NoticeRule) -> Said:
@@ -58,24 +72,29 @@ def _of_age(asks: Conditions) -> Iterable[Said]:
     if asks.months_since_presented:
         yield say("more than {n} month(s) since the bill was presented", n=asks.months_since_presented)
     if asks.days_since_presented:
-        yield say("{n} day(s) since the bill was presented", n=asks.days_since_presented)
+        yield say("at least {n} day(s) since the bill was presented", n=asks.days_since_presented)
     if asks.months_since_due:
         yield say("more than {n} month(s) since it was due", n=asks.months_since_due)
     if asks.days_since_due:
-        yield say("{n} day(s) since it was due", n=asks.days_since_due)
+        yield say("at least {n} day(s) since it was due", n=asks.days_since_due)
     if asks.days_in_previous_stage:
-        yield say("{n} day(s) in the stage before", n=asks.days_in_previous_stage)
+        yield say("at least {n} day(s) in the stage before", n=asks.days_in_previous_stage)
 
 
 def _of_count(asks: Conditions) -> Iterable[Said]:
     if asks.unpaid_invoices > 1:
-        yield say("{n} unpaid invoices", n=asks.unpaid_invoices)
+        yield say("at least {n} unpaid invoices", n=asks.unpaid_invoices)
     if asks.minimum_amount:
-        yield say("at least {n} minor units past due", n=asks.minimum_amount)
+        yield say("at least {amount} past due", amount=_in_hundredths(asks.minimum_amount))
     if asks.consecutive_returns:
-        yield say("{n} collections returned in a row", n=asks.consecutive_returns)
+        yield say("at least {n} collections returned in a row", n=asks.consecutive_returns)
     if asks.earlier_suspensions:
-        yield say("{n} earlier suspension(s)", n=asks.earlier_suspensions)
+        yield say("at least {n} earlier suspension(s)", n=asks.earlier_suspensions)
+
+
+def _in_hundredths(amount: int) -> str:
+    """A policy names no currency; those of the countries with floors here have cents."""
+    return f"{amount // 100}.{amount % 100:02d}"
 
 
 def _of_tags(asks: Conditions) -> Iterable[Said]:

@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from controller.core.calendar import DayUnit
 from controller.core.policy import Stage
 from controller.policies.stages import Rung
+from controller.policies.worth import lasts, reaches
 from enforcement.access import Access, Kind
-
-_RANK = {DayUnit.HOURS: 0, DayUnit.DAYS: 1, DayUnit.WORKING_DAYS: 2}
 
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """A value that is looser than a floor. `stage` is empty where it is no stage's; a hard one takes no override."""
+    """A value that is looser than a floor. `stage` is empty where it is no stage's; a hard one takes no override.
+
+    `name` is the floor's, by which an override says which of several floors at one key it means.
+    """
 
     key: str
     value: str
@@ -25,11 +27,12 @@ class Breach:
     basis: str
     stage: str = ""
     hard: bool = False
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """The least notice. So many working days are at least as long as so many days, and days as hours."""
+    """The least notice, in whatever unit it is as long."""
 
     lead: int
     unit: DayUnit
@@ -41,7 +44,7 @@ class Lead:
     def found(self, stage: Stage) -> str:
         """The stage's own, in words; empty where it is long enough."""
         own = stage.notice
-        enough = _RANK[own.unit] >= _RANK[self.unit] and own.lead >= self.lead
+        enough = lasts(own.lead, own.unit, self.lead, self.unit)
         return "" if enough else f"{own.lead} {own.unit.value.replace('_', ' ')}"
 
 
@@ -60,9 +63,9 @@ class OneOf:
         return _told(self.least)
 
     def found(self, stage: Stage) -> str:
-        """The loosest alternative, in words; empty where all ask for enough."""
-        loose = [one for one in stage.conditions if not any(getattr(one, name) >= n for name, n in self.least.items())]
-        return _told({name: getattr(loose[0], name) for name in self.least}) if loose else ""
+        """The alternatives that are too loose, in words; empty where all ask for enough."""
+        loose = [one for one in stage.conditions if not any(reaches(one, name, n) for name, n in self.least.items())]
+        return "; or ".join(_told({name: getattr(one, name) for name in self.least}) for one in loose)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,22 @@ class Channels:
         """The stage's own, in words; empty where all are allowed."""
         own = stage.notice.channels
         return "" if own and own <= self.allowed else ", ".join(sorted(own)) or "any"
+
+
+@dataclass(frozen=True, slots=True)
+class ValidDays:
+    """For how long after the date that it named a notice may bind."""
+
+    most: int
+    key: str = "notice.valid_days"
+
+    def __str__(self) -> str:
+        return f"at most {self.most} days"
+
+    def found(self, stage: Stage) -> str:
+        """The stage's own, in words; empty where it is no longer."""
+        own = stage.notice.valid_days
+        return "" if own <= self.most else f"{own} days"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +119,8 @@ class Approvals:
 class StageFloor:
     """A floor for the stages of some accesses and kinds; not where a person has answered a question so."""
 
-    rule: Lead | OneOf | Channels | Approvals
+    name: str
+    rule: Lead | OneOf | Channels | ValidDays | Approvals
     accesses: frozenset[Access]
     basis: str
     kinds: frozenset[Kind] = frozenset(Kind)
@@ -117,7 +137,7 @@ def stage_breaches(floors: Sequence[StageFloor], rungs: Sequence[Rung], answers:
             found = floor.rule.found(rung.stage)
             if found:
                 key = f"{rung.key}.{floor.rule.key}"
-                yield Breach(key, found, str(floor.rule), floor.basis, rung.stage.name, floor.hard)
+                yield Breach(key, found, str(floor.rule), floor.basis, rung.stage.name, floor.hard, floor.name)
 
 
 def _lifted(floor: StageFloor, answers: Mapping[str, str]) -> bool:

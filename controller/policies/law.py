@@ -6,7 +6,7 @@ F was read in the law's text, F2 in a secondary source only, D is inferred. Not 
 from collections.abc import Mapping
 
 from controller.core.calendar import DayUnit
-from controller.policies.floors import Approvals, Channels, Lead, OneOf, StageFloor
+from controller.policies.floors import Approvals, Channels, Lead, OneOf, StageFloor, ValidDays
 from enforcement.access import Access, Kind
 
 _INTERNET = frozenset({Access.THROTTLED, Access.PORTAL, Access.BLOCKED})
@@ -14,16 +14,19 @@ _BARRED = frozenset({Access.NO_PREMIUM, Access.INCOMING_ONLY})
 _SUSPENDED = _INTERNET | _BARRED
 _ENDED = frozenset({Access.EMERGENCY_ONLY, Access.RELEASED})
 _ALL = _SUSPENDED | _ENDED
+_BY_CONTRACT = frozenset({Kind.INTERNET, Kind.MOBILE_VOICE})
 _MONTH = OneOf({"months_since_presented": 1})
 
 SPAIN = (
     StageFloor(
+        "month_of_fixed",
         _MONTH,
         _SUSPENDED,
         "RD 899/2009 art. 19.1: more than one month since the bill was presented [F]",
         frozenset({Kind.FIXED_VOICE}),
     ),
     StageFloor(
+        "month_of_internet",
         _MONTH,
         _SUSPENDED,
         "RD 899/2009 art. 19.1 taken to hold for internet access [D]",
@@ -31,6 +34,7 @@ SPAIN = (
         unless=("internet_month", "contract"),
     ),
     StageFloor(
+        "month_of_mobile",
         _MONTH,
         _SUSPENDED,
         "RD 899/2009 art. 19.1 taken to hold for mobile telephony [D]",
@@ -38,16 +42,32 @@ SPAIN = (
         unless=("mobile_month", "contract"),
     ),
     StageFloor(
+        "notice",
         Lead(15, DayUnit.WORKING_DAYS),
         _ALL,
         "Orden PRE/361/2002 arts. 20 and 24 to 26: fifteen working days' notice, naming the date [F]",
     ),
     StageFloor(
+        "three_months",
         OneOf({"months_since_due": 3, "earlier_suspensions": 2}),
         _ENDED,
         "RD 899/2009 art. 20: more than three months late, or two suspensions [F]",
     ),
     StageFloor(
+        "returned",
+        OneOf({"consecutive_returns": 3}),
+        frozenset({Access.EMERGENCY_ONLY}),
+        "the release of a number is proposed after three returned receipts in a row: operators' practice [D]",
+    ),
+    StageFloor(
+        "past_due",
+        OneOf({"days_since_due": 1, "months_since_presented": 1}),
+        _SUSPENDED,
+        "RD 899/2009 art. 32.a: the contract says when, and no contract says at once [D]",
+        _BY_CONTRACT,
+    ),
+    StageFloor(
+        "two_people",
         Approvals(2),
         frozenset({Access.EMERGENCY_ONLY}),
         "RD 899/2009 art. 19.2: a suspension keeps incoming calls [F]; without them it is the end, which two approve",
@@ -57,22 +77,26 @@ SPAIN = (
 
 BRAZIL = (
     StageFloor(
+        "notice",
         Lead(15, DayUnit.DAYS),
         _ALL,
         "RGC, Resolução Anatel 765/2023 arts. 70 to 72: fifteen days after the notice [F2]",
     ),
     StageFloor(
+        "twenty_days",
         OneOf({"days_since_due": 20}),
         _SUSPENDED,
         "RGC, Resolução Anatel 765/2023 arts. 70 and 72: five days to notify, fifteen of notice [F2]",
     ),
     StageFloor(
+        "sixty_days",
         OneOf({"days_in_previous_stage": 60}),
         frozenset({Access.EMERGENCY_ONLY}),
         "RGC, Resolução Anatel 765/2023: the contract ends sixty days after the suspension [F2]",
         unless=("incoming_calls", "end_after_30_days"),
     ),
     StageFloor(
+        "thirty_days",
         OneOf({"days_in_previous_stage": 30}),
         frozenset({Access.EMERGENCY_ONLY}),
         "RGC, Resolução Anatel 765/2023: incoming calls for thirty days at least [F2]",
@@ -80,9 +104,23 @@ BRAZIL = (
 )
 
 PORTUGAL = (
-    StageFloor(Lead(30, DayUnit.DAYS), _ALL, "Lei 16/2022 art. 128: thirty days from the written notice [F2]"),
-    StageFloor(Channels(frozenset({"letter", "email"})), _ALL, "Lei 16/2022 art. 128: the notice is in writing [F2]"),
     StageFloor(
+        "notice", Lead(30, DayUnit.DAYS), _ALL, "Lei 16/2022 art. 128: thirty days from the written notice [F2]"
+    ),
+    StageFloor(
+        "in_writing",
+        Channels(frozenset({"letter", "email"})),
+        _ALL,
+        "Lei 16/2022 art. 128: the notice is in writing [F2]",
+    ),
+    StageFloor(
+        "ten_days",
+        ValidDays(10),
+        _SUSPENDED,
+        "Lei 16/2022 art. 128: suspended within ten days after the notice has run [F2]",
+    ),
+    StageFloor(
+        "thirty_days",
         OneOf({"days_in_previous_stage": 30}),
         _ENDED,
         "Lei 16/2022 art. 128: the contract ends thirty days after the suspension [F2]",
@@ -90,11 +128,18 @@ PORTUGAL = (
 )
 
 GERMANY = (
-    StageFloor(OneOf({"minimum_amount": 10_000}), _ALL, "TKG § 61 (3) to (7): at least 100 euros overdue [F]"),
-    StageFloor(OneOf({"unpaid_invoices": 2}), _ALL, "TKG § 61 (3) to (7): repeated non-payment [F]"),
-    StageFloor(Lead(14, DayUnit.DAYS), _ALL, "TKG § 61 (3) to (7): threatened in writing two weeks before [F]"),
-    StageFloor(Channels(frozenset({"letter"})), _ALL, "TKG § 61 (3) to (7): the threat is in writing [F]"),
     StageFloor(
+        "amount", OneOf({"minimum_amount": 10_000}), _ALL, "TKG § 61 (3) to (7): at least 100 euros overdue [F]"
+    ),
+    StageFloor("repeated", OneOf({"unpaid_invoices": 2}), _ALL, "TKG § 61 (3) to (7): repeated non-payment [F]"),
+    StageFloor(
+        "threat", Lead(14, DayUnit.DAYS), _ALL, "TKG § 61 (3) to (7): threatened in writing two weeks before [F]"
+    ),
+    StageFloor(
+        "in_writing", Channels(frozenset({"letter"})), _ALL, "TKG § 61 (3) to (7): the threat is in writing [F]"
+    ),
+    StageFloor(
+        "a_week_later",
         OneOf({"days_in_previous_stage": 7}),
         frozenset({Access.EMERGENCY_ONLY}),
         "TKG § 61 (3) to (7): incoming calls are barred a week after outgoing ones at the earliest [F]",
@@ -105,6 +150,7 @@ LAW: Mapping[str, tuple[StageFloor, ...]] = {"ES": SPAIN, "BR": BRAZIL, "PT": PO
 
 RELEASE = (
     StageFloor(
+        "returns_alone",
         OneOf(
             {
                 "months_since_due": 1,
@@ -120,3 +166,13 @@ RELEASE = (
     ),
 )
 """In every country, of a ladder that gives the number back."""
+
+EVERYWHERE = (
+    StageFloor(
+        "stale_notice",
+        ValidDays(60),
+        _ALL,
+        "prudence: who was told two months ago that it would be tomorrow believes nothing any more",
+    ),
+)
+"""In every country, of every stage."""

@@ -6,7 +6,10 @@ No law of ours says so; each row says why. Looser only by a written override at 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import time
+from math import floor
 
+from controller.core.brake import CANARY
+from controller.core.calendar import Window
 from controller.core.facts import Instrument
 from controller.core.policy import Clears, Policy
 from controller.policies.days import WEEKDAYS
@@ -15,6 +18,11 @@ from controller.policies.floors import Breach
 MOST_PERCENT = 10.0
 STALE_HOURS = 72
 TRIVIAL = 100
+EARLIEST = time(8)
+WITHOUT_SATURDAYS = frozenset({"BR", "PT", "DE"})
+"""Where a Saturday is no working day, and a lead that counted it would be too short."""
+
+_WHEN_BOOKED = (Instrument.TRANSFER, Instrument.OTHER)
 _AT_ONCE = (Instrument.CARD, Instrument.BIZUM, Instrument.PIX, Instrument.INSTANT_TRANSFER, Instrument.CASH)
 
 
@@ -48,7 +56,18 @@ def _stalest(policy: Policy) -> str:
 
 def _slow_instruments(policy: Policy) -> str:
     given = policy.clearing.by_instrument
-    return ", ".join(one.value for one in _AT_ONCE if given.get(one, Clears.AT_ONCE) is not Clears.AT_ONCE)
+    slow = [one for one in _AT_ONCE if given.get(one, Clears.AT_ONCE) is not Clears.AT_ONCE]
+    slow += [one for one in _WHEN_BOOKED if given.get(one) is Clears.RETURN_WINDOW]
+    return ", ".join(f"{one.value} {given[one].value}" for one in slow)
+
+
+def _large_canary(policy: Policy) -> str:
+    brake = policy.brake
+    return _if(brake.canary > max(CANARY, floor(brake.number * brake.percent / 100)), brake.canary)
+
+
+def _opens_early(window: Window) -> str:
+    return _if(window.opens < EARLIEST, f"{window.opens:%H:%M}")
 
 
 def _no_tags(policy: Policy) -> str:
@@ -64,6 +83,12 @@ PRUDENCE = (
         "windows.cut.weekdays", _late_weekdays, "mon to thu", "who is cut on a Friday reaches nobody until Monday"
     ),
     Prudence(
+        "windows.cut.opens",
+        lambda policy: _opens_early(policy.window),
+        "08:00",
+        "who is cut at night finds out before anybody can help",
+    ),
+    Prudence(
         "windows.cut.closes",
         lambda policy: _if(policy.window.closes > time(14), f"{policy.window.closes:%H:%M}"),
         "14:00",
@@ -74,6 +99,12 @@ PRUDENCE = (
         lambda policy: _if(policy.window.on_eves, "true"),
         "false",
         "who is cut on the eve of a holiday reaches nobody the day after",
+    ),
+    Prudence(
+        "windows.messages.opens",
+        lambda policy: _opens_early(policy.messages),
+        "08:00",
+        "nobody is reminded of debts at night",
     ),
     Prudence(
         "windows.messages.closes",
@@ -94,7 +125,24 @@ PRUDENCE = (
         f"{MOST_PERCENT:g}",
         "so many at once are a mistake until somebody has looked",
     ),
-    Prudence("clearing.by_instrument", _slow_instruments, "at_once", "this money is final when it is told"),
+    Prudence(
+        "brake.canary",
+        _large_canary,
+        f"{CANARY}, or percent of number",
+        "a canary of many is none",
+    ),
+    Prudence(
+        "calendar.saturdays",
+        lambda policy: _if(policy.country in WITHOUT_SATURDAYS and policy.calendar.saturdays, "true"),
+        "false",
+        "a Saturday is no working day there",
+    ),
+    Prudence(
+        "clearing.by_instrument",
+        _slow_instruments,
+        "at_once, of transfers and others booked",
+        "this money is final when it is told, or booked",
+    ),
     Prudence(
         "clearing.return_window_days",
         lambda policy: _if(policy.clearing.return_window_days > 5, policy.clearing.return_window_days),

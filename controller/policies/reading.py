@@ -16,10 +16,11 @@ from controller.core.policy import Choice, Policy
 from controller.policies.choices import FILE as CHOICES_FILE
 from controller.policies.choices import Question, read_choices, read_questions, unanswered
 from controller.policies.days import read_calendar, read_window
+from controller.policies.drafts import read_draft
 from controller.policies.errors import BadPolicy
 from controller.policies.floors import Breach, stage_breaches
 from controller.policies.ladders import check_ladders, ladders_of, stages_of
-from controller.policies.law import LAW, RELEASE
+from controller.policies.law import EVERYWHERE, LAW, RELEASE
 from controller.policies.overrides import read_overrides, refusals
 from controller.policies.prudence import prudent_breaches
 from controller.policies.rules import (
@@ -134,6 +135,7 @@ def _policy(path: Path, content: bytes, choices: Sequence[Choice], table: Table)
         approval_days=table.read("approval_days", whole(1, 365), 30, _APPROVAL, required=False),
         loosened=read_overrides(table.tables("loosened")),
         choices=tuple(choices),
+        draft=read_draft(table, country),
     )
     windows.done()
     table.done()
@@ -165,7 +167,7 @@ def _check(
 def _breaches(policy: Policy, rungs: Sequence[Rung]) -> Iterable[Breach]:
     answers = {choice.name: choice.option for choice in policy.choices}
     releasing = {rung.kind for rung in rungs if rung.stage.access is Access.RELEASED}
-    yield from stage_breaches(LAW.get(policy.country, ()), rungs, answers)
+    yield from stage_breaches((*LAW.get(policy.country, ()), *EVERYWHERE), rungs, answers)
     yield from stage_breaches(RELEASE, [rung for rung in rungs if rung.kind in releasing], answers)
     yield from prudent_breaches(policy)
 

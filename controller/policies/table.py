@@ -63,6 +63,11 @@ class Table:
         self._ask(key, found.schema, required=required)
         return found
 
+    def table_or_none(self, key: str) -> "Table | None":
+        """A table inside this one that may be absent."""
+        found = self.table(key, required=False)
+        return found if key in self._data or self._sketch else None
+
     def tables(self, key: str) -> list["Table"]:
         """The tables of an array that may be absent, counted from 1 as a person counts."""
         items = self._data.get(key, [])

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from controller.core.calendar import Window
-from controller.core.policy import Choice, Loosened, Policy, Stage
+from controller.core.policy import Choice, Draft, Loosened, Policy, Stage
 from controller.core.rule_words import rule_in_words
 from controller.policies.days import WEEKDAYS
 
@@ -17,10 +17,13 @@ def told(policy: Policy) -> dict[str, Any]:
         "country": policy.country,
         "timezone": policy.timezone,
         "choices": [_choice(one) for one in policy.choices],
+        "draft": _draft(policy.draft) if policy.draft is not None else None,
         "loosened": [_loosened(one) for one in policy.loosened],
         "cuts": _window(policy.window),
         "messages": _window(policy.messages),
-        "ladders": {kind.value: [_stage(stage) for stage in stages] for kind, stages in policy.ladders.items()},
+        "ladders": {
+            kind.value: [_stage(stage, policy.draft) for stage in stages] for kind, stages in policy.ladders.items()
+        },
     }
 
 
@@ -29,8 +32,14 @@ def _choice(choice: Choice) -> dict[str, str]:
     return {"question": choice.name, "option": choice.option, "chosen_by": choice.chosen_by, "chosen_on": on}
 
 
+def _draft(draft: Draft) -> dict[str, str]:
+    on = draft.accepted_on.isoformat()
+    return {"accepted_by": draft.accepted_by, "accepted_on": on, "reason": draft.reason}
+
+
 def _loosened(one: Loosened) -> dict[str, str]:
-    return {"key": one.key, "reason": one.reason, "author": one.author, "expires": one.expires_on.isoformat()}
+    said = {"key": one.key, "floor": one.floor, "allows": one.allows, "reason": one.reason, "author": one.author}
+    return said | {"signed_on": one.signed_on.isoformat(), "expires": one.expires_on.isoformat()}
 
 
 def _window(window: Window) -> str:
@@ -39,14 +48,14 @@ def _window(window: Window) -> str:
     return f"{days}, {window.opens:%H:%M} to {window.closes:%H:%M}, {eves}"
 
 
-def _stage(stage: Stage) -> dict[str, Any]:
+def _stage(stage: Stage, draft: Draft | None) -> dict[str, Any]:
     source = stage.source
     return {
         "stage": stage.name,
         "access": stage.access.value,
         "track": stage.track.value,
         "approvals": stage.approvals,
-        "rule": str(rule_in_words(stage)),
+        "rule": str(rule_in_words(stage, draft)),
         "besides": "; ".join(_besides(stage)),
         "source": source.text,
         "mark": source.mark,

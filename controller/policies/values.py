@@ -96,6 +96,13 @@ def checked(kind: Value[str], fits: Callable[[str], bool], otherwise: str) -> Va
     return Value(parse, kind.schema)
 
 
+def long_enough(least: int) -> Value[str]:
+    """Text of at least so many characters: a dot is no reason and no name."""
+    otherwise = f"it must have {least} characters at least"
+    found = checked(TEXT, lambda text: len(text) >= least, otherwise)
+    return Value(found.parse, {**TEXT.schema, "minLength": least})
+
+
 def some(item: Value[T], *, least: int = 0) -> Value[frozenset[T]]:
     """A list whose order says nothing."""
 

@@ -67,11 +67,25 @@ def test_a_policy_is_shown_in_words_with_what_is_not_settled_law(folder: Path) -
     put(folder, "operator", text)
     shown = policy(folder, "show", "operator")
     assert shown.code == 0
-    assert "LOOSENED:  ladders.internet.throttled.notice.lead until 2027-06-30, by Ana López: a test" in shown.out
+    assert (
+        "LOOSENED:  ladders.internet.throttled.notice.lead = 24 hours until 2027-06-30, by Ana López: a test of"
+        in shown.out
+    )
     assert "throttled  (not settled law)" in shown.out
-    assert "notice 24 hours before. Operators' published guides" in shown.out
+    assert "notice at least 24 hours before. Operators' published guides" in shown.out
     as_json = json.loads(policy(folder, "show", "operator", "--json").out)
     assert as_json["ladders"]["internet"][0]["mark"] == "D"
+
+
+def test_a_draft_is_shown_as_one(folder: Path) -> None:
+    text = shipped_text("de").replace('country = "DE"', 'country = "AT"').replace('subdivision = "none"', "")
+    draft = '[draft]\naccepted_by = "Ana López"\naccepted_on = 2026-11-22\nreason = "read with our lawyer"\n'
+    put(folder, "austria", text + draft)
+    (folder / "es.toml").unlink()
+    assert "a DRAFT accepted by Ana López)" in policy(folder, "check").out
+    shown = policy(folder, "show", "austria").out
+    assert "DRAFT:     no floors of law here; accepted by Ana López on 2026-11-22: read with our lawyer" in shown
+    assert "A draft: there are no floors of law; accepted by Ana López on Sun 2026-11-22: read with our lawyer" in shown
 
 
 def test_one_bad_file_is_told_and_the_good_one_too(folder: Path) -> None:

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import httpx
 
 from controller.api.auth import Role, digest_of, new_token
 from controller.app import Server, make_server
+from controller.clock import system_clock
 from controller.settings import Settings
 from controller.store.engine import Database
 from controller.store.queries import tokens
@@ -26,12 +27,19 @@ PATIENCE_S = 20.0
 
 AGENT = "agent1"
 
+_SIGNED = max(NOW, system_clock()).date()
+"""The overrides count for tests' clock, and for controllers that have the machine's own."""
+
 POLICY = """
 timezone = "Europe/Madrid"
 trivial_amount = 0
 courtesy_days = 3
 [calendar]
 country = "IT"
+[draft]
+accepted_by = "a test"
+accepted_on = 2026-11-01
+reason = "nobody is a customer of a test"
 [windows.cut]
 weekdays = ["mon", "tue", "wed", "thu", "fri", "sat"]
 opens = "08:00"
@@ -60,8 +68,16 @@ text = "a test"
 mark = "D"
 verified_on = 2026-01-01
 """ + "".join(
-    f'[[loosened]]\nkey = "{key}"\nreason = "a test"\nauthor = "a test"\nexpires = 2099-12-31\n'
-    for key in ("trivial_amount", "windows.cut.weekdays", "windows.cut.closes", "windows.cut.on_eves", "brake.percent")
+    f'[[loosened]]\nkey = "{key}"\nallows = "{allows}"\nreason = "so that things happen"\nauthor = "a test"\n'
+    f"signed_on = {_SIGNED}\nexpires = {_SIGNED + timedelta(days=700)}\n"
+    for key, allows in (
+        ("trivial_amount", "0"),
+        ("windows.cut.weekdays", "fri, sat"),
+        ("windows.cut.closes", "20:00"),
+        ("windows.cut.on_eves", "true"),
+        ("brake.percent", "100"),
+        ("ladders.internet.throttle.notice.valid_days", "365 days"),
+    )
 )
 """Looser than prudence, so that things happen, and of a country that has no floors of law here."""
 

@@ -13,6 +13,7 @@ ANSWERS = {
     "es": {"internet_month": "month", "mobile_month": "month"},
     "br": {"incoming_calls": "keep"},
 }
+REASON = "a test of what is looser"
 SIGNED = 'chosen_by = "Ana López"\nchosen_on = 2026-11-22\n'
 
 
@@ -38,7 +39,8 @@ def put(folder: Path, name: str, text: str, **answers: str) -> Path:
 def with_override(text: str) -> str:
     """The operator's policy once a person has filled in its written override."""
     uncommented = re.sub(r"(?m)^#(?=\[\[|[a-z])", "", text)
-    return uncommented.replace('author = ""', 'author = "Ana López"').replace('reason = ""', 'reason = "a test"')
+    signed = uncommented.replace('author = ""', 'author = "Ana López"').replace('reason = ""', f'reason = "{REASON}"')
+    return signed.replace('signed_on = ""', "signed_on = 2026-11-22")
 
 
 def with_madrid(text: str) -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.core.brake import Impositions, allowance, cap, limit
+from controller.core.brake import Impositions, allowance, canary, cap, limit
 from controller.core.policy import BrakeRule
 
 RULE = BrakeRule(number=100, percent=5.0, canary=5)
@@ -54,7 +54,17 @@ def test_never_more_than_the_cap_and_never_less_than_nothing(
     impositions = Impositions(made, verified, lifted)
     assert allowance(rule, population, impositions, extra) >= 0
     assert limit(rule, population, impositions, extra) <= cap(rule, population, extra) <= rule.number + extra
-    assert verified >= rule.canary or limit(rule, population, impositions, extra) <= rule.canary + lifted
+    first = canary(rule, population)
+    assert first <= rule.canary
+    assert verified >= first or limit(rule, population, impositions, extra) <= first + lifted
+
+
+def test_a_large_canary_lets_no_more_than_the_share_pass() -> None:
+    everybody = BrakeRule(number=100_000, percent=5.0, canary=100_000)
+    assert cap(everybody, 1000) == 50
+    assert allowance(everybody, 1000, Impositions(0)) == 50
+    assert cap(everybody, 10) == 5
+    assert allowance(everybody, 10, Impositions(0), approved_extra=500) == 5
 
 
 @given(RULES, st.integers(0, 10_000))

@@ -150,4 +150,5 @@ def test_a_throttled_service_has_the_rate_of_its_stage() -> None:
 def test_the_rule_is_said_in_words_beside_its_source() -> None:
     rules = policy(stage(Access.PORTAL, Conditions(months_since_presented=1, unpaid_invoices=1)))
     (rule,) = (one.text for one in decided(account(FIBRE, BILL), rules).evidence if one.kind == "rule")
-    assert rule.startswith("portal: more than 1 month(s) since the bill was presented; notice 2 days before. a test [D")
+    assert rule.startswith("portal: more than 1 month(s) since the bill was presented; notice at least 2 days before.")
+    assert rule.endswith(" a test [D, looked at on Sun 2026-11-22]")
