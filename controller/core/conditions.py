@@ -63,11 +63,14 @@ def stands_on_late_refunds(case: Case, stage: Stage) -> bool:
 
 
 def ripe_on(debt: Debt, conditions: Conditions) -> date:
-    """The first day on which one debt is old enough: more than the months, at least the days."""
+    """The first day on which one debt is old enough: more than the months, at least the days.
+
+    A bill that is presented after its day is due when it is presented: so old since due is so old since presented.
+    """
     invoice, first = debt.invoice, debt.late_from
     for since, months, days in (
         (invoice.presented_on, conditions.months_since_presented, conditions.days_since_presented),
-        (invoice.due_on, conditions.months_since_due, conditions.days_since_due),
+        (max(invoice.due_on, invoice.presented_on), conditions.months_since_due, conditions.days_since_due),
     ):
         if months:
             first = max(first, days_after(add_months(since, months), 1))
