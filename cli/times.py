@@ -1,7 +1,7 @@
 """Times as people write and read them: `3d`, `2026-04-01 18:00`, in the operator's time zone."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from cli.errors import Exit, Failed
@@ -39,7 +39,7 @@ def local(text: str | None, zone: ZoneInfo) -> str:
     if not text:
         return "-"
     at = instant(text)
-    return (at if at.year == datetime.max.year else at.astimezone(zone)).strftime("%Y-%m-%d %H:%M:%S")
+    return (at if at.year == MAXYEAR else at.astimezone(zone)).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def age(text: str | None, now: datetime) -> tuple[int, str]:

@@ -74,7 +74,7 @@ class Opening:
     end: datetime
 
 
-_LAST = datetime.max.replace(tzinfo=UTC)
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 def in_zone(at: datetime, zone: tzinfo) -> datetime:
@@ -85,7 +85,7 @@ def in_zone(at: datetime, zone: tzinfo) -> datetime:
     try:
         return at.astimezone(zone)
     except OverflowError:
-        return (datetime.min if at.year == datetime.min.year else datetime.max).replace(tzinfo=zone)
+        return (_LAST if at.year == _LAST.year else _FIRST).replace(tzinfo=zone)
 
 
 def later(at: datetime, by: timedelta) -> datetime:

@@ -121,7 +121,7 @@ def test_an_outage_bars_a_first_restriction_that_was_decided_before_it(database:
         outages.begin_outage(tx, ("device", DEVICE), NOW, NOW + DAY, "ana", "fibre cut")
     assert _refused(database, book()) == "its account is being reviewed"
     review(database)
-    assert _refused(database, book()) == "a hold is in force"
+    assert _refused(database, book()) == "it is to be open"
 
 
 def test_a_hold_that_has_lasted_as_long_as_the_policy_allows_bars_nothing(database: Database) -> None:

@@ -49,6 +49,7 @@ def _cut(db: Database, *numbers: int) -> Billing:
     review(db)
     with db.write() as tx:
         tx.execute(update(entries).values(state="verified", verified_at=NOW))
+        tx.execute(update(impositions).values(verified_at=NOW))
     return billing
 
 
