@@ -18,7 +18,10 @@ from enforcement.access import LADDERS, Reason
 
 @dataclass(slots=True)
 class Case:
-    """`debts` are past due, the oldest first, by track; `imposed` is what billing imposes up to this review."""
+    """`debts` are past due, the oldest first, by track; `imposed` is what billing imposes up to this review.
+
+    Nothing of it is changed: what would stand after a step is looked at on a copy, with the same `horizon`.
+    """
 
     facts: Facts
     policy: Policy

@@ -50,6 +50,17 @@ def unmet_by_debt(case: Case, stage: Stage, debts: Sequence[Debt]) -> list[Block
     return min(ways, key=nearness, default=none)
 
 
+def has_ground(case: Case, stage: Stage) -> bool:
+    """Whether what is owed is still enough for a stage that is imposed, or was passed on the way to one that was.
+
+    The number of invoices, the amount and the receipts that came back are asked, of the conditions that are for this
+    customer. Age and earlier suspensions, once they were enough, remain so; and what is disputed or being collected is
+    still owed.
+    """
+    debts = case.debts[stage.track]
+    return any(_is_enough(case, one, debts) for one in _alternatives(case, stage))
+
+
 def stands_on_late_refunds(case: Case, stage: Stage) -> bool:
     """Whether the conditions hold only because money was taken back after the bank's return window.
 
@@ -83,6 +94,18 @@ def _alternatives(case: Case, stage: Stage) -> list[Conditions]:
     return [one for one in stage.conditions if is_for(case, one)]
 
 
+def _is_enough(case: Case, conditions: Conditions, debts: Sequence[Debt]) -> bool:
+    about = {debt.invoice.id for debt in debts}
+    return (
+        _unpaid_invoices(case, debts) >= conditions.unpaid_invoices
+        and any(amount >= _floor(case, conditions) for amount in totals(debts).values())
+        and (
+            not conditions.consecutive_returns
+            or sum(invoice in about for invoice in case.run.owed) >= conditions.consecutive_returns
+        )
+    )
+
+
 def _too_soon(case: Case, stage: Stage, conditions: Conditions) -> Iterable[Block]:
     """One step at a time: a stage lasts at least to the end of its day."""
     here = position(case, stage.track)
@@ -104,10 +127,11 @@ def _too_soon(case: Case, stage: Stage, conditions: Conditions) -> Iterable[Bloc
 
 
 def _of_debt(case: Case, stage: Stage, conditions: Conditions, debts: Sequence[Debt], sure: bool) -> Iterable[Block]:
-    if len(debts) < conditions.unpaid_invoices:
+    unpaid = _unpaid_invoices(case, debts)
+    if unpaid < conditions.unpaid_invoices:
         text = say(
             "Unpaid invoices past due: {n}; {stage} needs {needed}.",
-            n=len(debts),
+            n=unpaid,
             stage=stage.name,
             needed=conditions.unpaid_invoices,
         )
@@ -115,6 +139,11 @@ def _of_debt(case: Case, stage: Stage, conditions: Conditions, debts: Sequence[D
     yield from _by_returns(case, stage, conditions, debts, sure)
     yield from _by_suspensions(case, stage, conditions)
     yield from _by_age(case, stage, conditions, debts)
+
+
+def _unpaid_invoices(case: Case, debts: Sequence[Debt]) -> int:
+    """How many invoices count as unpaid: not those of which next to nothing is open; all these together are one."""
+    return sum(debt.amount >= case.policy.trivial_amount for debt in debts) or min(len(debts), 1)
 
 
 def _by_returns(case: Case, stage: Stage, conditions: Conditions, debts: Sequence[Debt], sure: bool) -> Iterable[Block]:
@@ -152,7 +181,7 @@ def _by_suspensions(case: Case, stage: Stage, conditions: Conditions) -> Iterabl
 
 
 def _by_age(case: Case, stage: Stage, conditions: Conditions, debts: Sequence[Debt]) -> Iterable[Block]:
-    floor = max(conditions.minimum_amount, case.policy.trivial_amount, 1)
+    floor = _floor(case, conditions)
     ripe = _ripe_from(case, debts, conditions, floor)
     past_due = totals(debts)
     if ripe is None:
@@ -162,6 +191,10 @@ def _by_age(case: Case, stage: Stage, conditions: Conditions, debts: Sequence[De
     elif ripe > case.today:
         text = say("{owed} past due; old enough for {stage} on {day}.", owed=owed(past_due), stage=stage.name, day=ripe)
         yield Block(Code.TOO_YOUNG, text, start_of(case.zone, ripe))
+
+
+def _floor(case: Case, conditions: Conditions) -> int:
+    return max(conditions.minimum_amount, case.policy.trivial_amount, 1)
 
 
 def _ripe_from(case: Case, debts: Sequence[Debt], conditions: Conditions, floor: int) -> date | None:

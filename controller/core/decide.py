@@ -15,13 +15,14 @@ from controller.core.case import Case, cases, orders_in_force
 from controller.core.decision import Block, Decision, Evidence, NoticeDue, ReasonFor
 from controller.core.evidence import of_debt, of_holds, of_order, of_payment, of_stage
 from controller.core.facts import Facts, Imposed
+from controller.core.ground import standing
 from controller.core.ledger import totals
 from controller.core.missing import blocks_before
 from controller.core.notice_due import notice_due
 from controller.core.ordered import reason_for
 from controller.core.policy import Policy, Stage, Track
 from controller.core.release import released
-from controller.core.stages import next_stage, no_further, stage_named, standing
+from controller.core.stages import next_stage, no_further, stage_named
 from controller.core.wording import Said, Value, owed, say
 from enforcement.access import Access, Rate, Reason, least
 from enforcement.entries import ServiceId
@@ -76,7 +77,7 @@ def _billing(case: Case, also: Sequence[Block]) -> Decision:
     exempt = exemption(case)
     if exempt is not None:
         return Decision(case.service.id, Access.FULL, evidence=tuple(_of_all_debt(case)), blocks=(exempt,))
-    case.imposed = None if opens(case) else standing(case)
+    case = replace(case, imposed=None if opens(case) else standing(case))
     ahead = _next(case, also)
     if ahead.stage is None or ahead.blocks:
         return _kept(case, ahead)
@@ -117,11 +118,12 @@ def _kept(case: Case, ahead: Next) -> Decision:
 
 def _imposed(case: Case, stage: Stage) -> Decision:
     """One stage forward. What comes after it is looked at as from here, so that its review is in time."""
-    case.imposed = Imposed(case.service.id, stage.access, stage.name, case.now)
+    imposed = Imposed(case.service.id, stage.access, stage.name, case.now)
+    case = replace(case, imposed=imposed)
     if stage.access is Access.RELEASED:
-        given_back = released(case, case.imposed)
-        return replace(given_back, evidence=(*given_back.evidence, *_grounds(case, case.imposed)), first=True)
-    return replace(_looking_ahead(_restricted(case, case.imposed), _next(case)), first=True)
+        given_back = released(case, imposed)
+        return replace(given_back, evidence=(*given_back.evidence, *_grounds(case, imposed)), first=True)
+    return replace(_looking_ahead(_restricted(case, imposed), _next(case)), first=True)
 
 
 def _restricted(case: Case, imposed: Imposed, beside: Iterable[Evidence] = ()) -> Decision:

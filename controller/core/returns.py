@@ -27,15 +27,17 @@ class Run:
     """`length` is how many returned receipts in a row are unpaid; `certain` is that number without late refunds.
 
     A late refund comes after the days in which the bank may return a debit by itself: without it the receipt would be
-    settled. `invoices` are those of `length`, the oldest first.
+    settled. `invoices` are those of `length`, the oldest first; `owed` are these and those that a hold or another
+    attempt to collect keeps from counting for now: what was imposed for the run still stands on them.
     """
 
     length: int
     certain: int
     invoices: tuple[str, ...]
+    owed: tuple[str, ...]
 
 
-_NONE = Run(0, 0, ())
+_NONE = Run(0, 0, (), ())
 
 
 class _Says(NamedTuple):
@@ -45,6 +47,7 @@ class _Says(NamedTuple):
     breaks: bool = False
     counts_surely: bool = False
     would_break: bool = False
+    is_owed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +84,11 @@ def run_of(
         (one.id, _says(one, still_open.get(one.id), service_id, returned.get(one.id), policy, excused))
         for one in latest_first
     ]
-    run = [id for id, says in takewhile(lambda one: not one[1].breaks, said) if says.counts]
+    trailing = list(takewhile(lambda one: not one[1].breaks, said))
+    run = [id for id, says in reversed(trailing) if says.counts]
     sure = takewhile(lambda one: not one[1].would_break, said)
-    return Run(len(run), sum(says.counts_surely for _, says in sure), tuple(reversed(run)))
+    owed = [id for id, says in reversed(trailing) if says.is_owed]
+    return Run(len(run), sum(says.counts_surely for _, says in sure), tuple(run), tuple(owed))
 
 
 def _says(
@@ -101,9 +106,11 @@ def _says(
         return _Says(breaks=was_settled, would_break=was_settled)
     would_break = returned is not None and was_settled
     is_idle = unpaid is not None and unpaid.idle is not None
-    if returned is None or is_idle or still_owed < policy.trivial_amount or excused(invoice):
+    if returned is None or still_owed < policy.trivial_amount:
         return _Says(would_break=would_break)
-    return _Says(counts=True, counts_surely=not returned.late, would_break=would_break)
+    if is_idle or excused(invoice):
+        return _Says(would_break=would_break, is_owed=True)
+    return _Says(counts=True, counts_surely=not returned.late, would_break=would_break, is_owed=True)
 
 
 def _is_paid(invoice: Invoice, unpaid: Unpaid | None, still_owed: int, policy: Policy) -> bool:

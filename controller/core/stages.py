@@ -1,10 +1,10 @@
 """Where a service stands on its policy's ladder, and which stage would come next.
 
 Between the case and the question of what stands in the next stage's way. Money is on two tracks, and so are stages:
-premium-rate debts lead to `no_premium` and to nothing else, and a stage stands only while its own track is owed.
+premium-rate debts lead to `no_premium` and to nothing else.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from controller.core.blocks import Code
 from controller.core.calendar import days_after, start_of
@@ -34,22 +34,6 @@ def is_adopted(case: Case) -> bool:
     return case.imposed is not None and stage_named(case, case.imposed.stage) is None
 
 
-def standing(case: Case) -> Imposed | None:
-    """What is imposed, as long as its own track is owed.
-
-    An adopted bar of premium calls stands while anything is owed: nobody knows for what it was imposed, and if paying a
-    part lifted it, that payment could make way for a stage of the policy's that takes more.
-    """
-    imposed = case.imposed
-    if imposed is None:
-        return None
-    stage = stage_named(case, imposed.stage)
-    tracks: Iterable[Track] = (stage.track if stage else Track.SERVICE,)
-    if stage is None and imposed.access is Access.NO_PREMIUM:
-        tracks = Track
-    return imposed if any(case.owes(track) for track in tracks) else None
-
-
 def position(case: Case, track: Track) -> Imposed | None:
     """What is imposed for that track. A stage of the other is no step before, or paying that one could cost more."""
     imposed = case.imposed
@@ -61,7 +45,7 @@ def next_stage(case: Case, track: Track) -> Stage | None:
     """The stage of an owed track after the imposed one that lowers access further."""
     if not case.owes(track) or is_adopted(case):
         return None
-    return next((stage for stage in _lower(case, track) if _is_for(case, stage) and _may_follow(case, stage)), None)
+    return next((stage for stage in _lower(case, track) if is_rung(case, stage) and _may_follow(case, stage)), None)
 
 
 def no_further(case: Case) -> tuple[Block, ...]:
@@ -94,7 +78,7 @@ def _lower(case: Case, track: Track) -> Iterator[Stage]:
     return (stage for stage in stages if stage.track is track and lowers(case.service.kind, access, stage.access))
 
 
-def _is_for(case: Case, stage: Stage) -> bool:
+def is_rung(case: Case, stage: Stage) -> bool:
     """A rung whose law is over, or that is for other customers, is no rung of this one's."""
     if stage.source.valid_to is not None:
         over = start_of(case.zone, days_after(stage.source.valid_to, 1))

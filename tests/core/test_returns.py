@@ -40,6 +40,7 @@ def back(month: int, code: str = "AM04", days: int = 2, amount: int = 2990) -> R
 
 
 ALL_BACK = tuple(back(n) for n in MONTHS)
+EVERY = tuple(one.id for one in BILLS)
 OWING = Facts(AccountId("A-1"), services=SERVICES, invoices=BILLS, collections=DEBITS, returns=ALL_BACK)
 
 
@@ -53,12 +54,17 @@ def run(facts: Facts, policy: Policy = RULES, service: ServiceId = NET) -> Run:
     return run_of(facts, policy, service, unpaid_invoices(facts, policy, NOW, horizon), NOW, horizon)
 
 
+def counted(length: int, certain: int, invoices: tuple[str, ...], owed: tuple[str, ...] = ()) -> Run:
+    """A run of which no more is owed than what counts, unless that is said."""
+    return Run(length, certain, invoices, owed or invoices)
+
+
 def returning(*returns: Return, payments: tuple[Payment, ...] = ()) -> Facts:
     return replace(OWING, returns=returns, payments=payments)
 
 
 def test_returned_receipts_that_are_unpaid_are_counted_the_oldest_first() -> None:
-    assert run(OWING) == Run(4, 4, ("F-6", "F-7", "F-8", "F-9"))
+    assert run(OWING) == counted(4, 4, ("F-6", "F-7", "F-8", "F-9"))
 
 
 def test_a_receipt_that_is_presented_again_counts_once() -> None:
@@ -80,26 +86,26 @@ def test_of_two_codes_for_one_return_the_more_careful_one_is_believed() -> None:
 
 @pytest.mark.parametrize("instrument", ["cash", "card", "direct_debit", "transfer"])
 def test_a_returned_receipt_that_is_paid_by_any_means_leaves_the_run(instrument: str) -> None:
-    assert run(returning(*ALL_BACK, payments=(paid(8, instrument),))) == Run(3, 3, ("F-6", "F-7", "F-9"))
+    assert run(returning(*ALL_BACK, payments=(paid(8, instrument),))) == counted(3, 3, ("F-6", "F-7", "F-9"))
 
 
 def test_a_receipt_that_never_came_back_and_is_paid_breaks_the_run() -> None:
     settled = returning(back(6), back(7), back(9), payments=(paid(8, "direct_debit", collection="R-8"),))
-    assert run(settled) == Run(1, 1, ("F-9",))
+    assert run(settled) == counted(1, 1, ("F-9",))
 
 
 @pytest.mark.parametrize("code", ["AC01", "AM05", "AC04", "MD01", "MD07", "ZZ99"])
 def test_a_return_that_is_not_the_payers_neither_counts_nor_breaks(code: str) -> None:
-    assert run(returning(back(6), back(7), back(8, code), back(9))) == Run(3, 3, ("F-6", "F-7", "F-9"))
+    assert run(returning(back(6), back(7), back(8, code), back(9))) == counted(3, 3, ("F-6", "F-7", "F-9"))
 
 
 def test_a_receipt_that_did_not_come_back_and_is_not_paid_neither_counts_nor_breaks() -> None:
-    assert run(returning(back(6), back(7), back(9))) == Run(3, 3, ("F-6", "F-7", "F-9"))
+    assert run(returning(back(6), back(7), back(9))) == counted(3, 3, ("F-6", "F-7", "F-9"))
 
 
 def test_a_receipt_that_is_being_collected_again_neither_counts_nor_breaks() -> None:
     again = Collection("R-again", "F-8", 2990, date(2026, 11, 9))
-    assert run(replace(OWING, collections=(*DEBITS, again))) == Run(3, 3, ("F-6", "F-7", "F-9"))
+    assert run(replace(OWING, collections=(*DEBITS, again))) == counted(3, 3, ("F-6", "F-7", "F-9"), owed=EVERY)
 
 
 def test_what_the_payer_told_the_bank_counts_once_the_customer_was_reached() -> None:
@@ -138,34 +144,34 @@ def test_a_trivial_rest_counts_for_nothing() -> None:
 
 def test_a_bill_that_is_trivial_as_a_whole_neither_counts_nor_breaks() -> None:
     small = replace(OWING, invoices=(*BILLS[:3], replace(BILLS[3], amount=499)))
-    assert run(small) == Run(3, 3, ("F-6", "F-7", "F-8"))
-    assert run(replace(small, returns=ALL_BACK[:3])) == Run(3, 3, ("F-6", "F-7", "F-8"))
+    assert run(small) == counted(3, 3, ("F-6", "F-7", "F-8"))
+    assert run(replace(small, returns=ALL_BACK[:3])) == counted(3, 3, ("F-6", "F-7", "F-8"))
 
 
 def test_a_late_refund_stands_again_where_its_receipt_was_due_and_is_not_certain() -> None:
     debited = paid(8, "direct_debit", collection="R-8")
     late = returning(back(6), back(7), back(8, "MD06", 50), back(9), payments=(debited,))
-    assert run(late) == Run(4, 1, ("F-6", "F-7", "F-8", "F-9"))
+    assert run(late) == counted(4, 1, ("F-6", "F-7", "F-8", "F-9"))
 
 
 def test_a_late_refund_of_a_receipt_that_had_come_back_before_only_lacks_itself() -> None:
     debited = paid(8, "direct_debit", collection="R-again")
     again = Return("R-again", "MD06", date(2026, 10, 1), 2990)
     facts = replace(OWING, collections=(*DEBITS, LATER), returns=(*ALL_BACK, again), payments=(debited,))
-    assert run(facts) == Run(4, 3, ("F-6", "F-7", "F-8", "F-9"))
+    assert run(facts) == counted(4, 3, ("F-6", "F-7", "F-8", "F-9"))
 
 
 def test_a_receipt_that_was_refunded_late_and_then_paid_breaks_the_run() -> None:
     debited = paid(8, "direct_debit", collection="R-8")
     card = replace(paid(8, "card"), id="P-card")
     paid_again = returning(back(6), back(7), back(8, "MD06", 50), back(9), payments=(debited, card))
-    assert run(paid_again) == Run(1, 1, ("F-9",))
+    assert run(paid_again) == counted(1, 1, ("F-9",))
 
 
 def test_an_unauthorised_debit_that_comes_back_after_a_year_is_looked_at_and_counts_for_nothing() -> None:
     debited = paid(8, "direct_debit", collection="R-8")
     disowned = returning(back(6), back(7), back(8, "MD01", 90), back(9), payments=(debited,))
-    assert run(disowned) == Run(3, 3, ("F-6", "F-7", "F-9"))
+    assert run(disowned) == counted(3, 3, ("F-6", "F-7", "F-9"))
 
 
 @pytest.mark.parametrize(
@@ -177,7 +183,7 @@ def test_an_unauthorised_debit_that_comes_back_after_a_year_is_looked_at_and_cou
     ids=["disputed", "in a plan"],
 )
 def test_receipts_that_are_disputed_or_in_a_plan_neither_count_nor_break(hold: Hold) -> None:
-    assert run(replace(OWING, holds=(hold,))) == Run(1, 1, ("F-9",))
+    assert run(replace(OWING, holds=(hold,))) == counted(1, 1, ("F-9",), owed=EVERY)
     assert run(replace(OWING, holds=(replace(hold, until=NOW),))).length == 4
     assert run(replace(OWING, holds=(replace(hold, service=TEL),))).length == 4
     broken = replace(hold, instalments=(Instalment(date(2026, 9, 1), 1000),), currency="EUR")
