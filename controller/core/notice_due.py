@@ -18,10 +18,12 @@ from controller.core.calendar import (
     local_date,
     next_opening,
     opening_on,
+    start_of,
 )
 from controller.core.case import Case
+from controller.core.conditions import unmet
 from controller.core.decision import Block, NoticeDue
-from controller.core.notices import bindings_of
+from controller.core.notices import announced_from, bindings_of
 from controller.core.policy import NoticeRule, Stage
 
 _WILL_BE_MET = frozenset({Code.TOO_YOUNG, Code.STAGE_TOO_YOUNG, Code.RULE_NOT_IN_FORCE})
@@ -53,7 +55,7 @@ def notice_due(case: Case, stage: Stage, blocks: Sequence[Block]) -> NoticeDue |
     ripe = ends_at([block for block in blocks if block.code in _WILL_BE_MET], case.now)
     if ripe is None or not _is_lacking(case, stage, blocks):
         return None
-    opening = _first_opening(case, stage.notice, ripe)
+    opening = _first_opening(case, stage.notice, ripe, _earliest(case, stage))
     names = _lawful_date(case, stage.notice, opening.end, ripe) if opening is not None else None
     if opening is None or names is None:
         return None
@@ -68,16 +70,29 @@ def _is_lacking(case: Case, stage: Stage, blocks: Sequence[Block]) -> bool:
     return missing and not any(case.now < named for named in waited)
 
 
-def _first_opening(case: Case, rule: NoticeRule, ripe: datetime) -> Opening | None:
+def _earliest(case: Case, stage: Stage) -> date:
+    """The first day on which a message can be about debts that are enough for the stage, but for their age."""
+    rule, debts = stage.notice, case.live(stage.track)
+    days = sorted({announced_from(rule, debt) for debt in debts}) if rule.days_after_due else []
+    for day in days:
+        about = [debt for debt in debts if announced_from(rule, debt) <= day]
+        if all(block.code in _WILL_BE_MET for block in unmet(case, stage, about)):
+            return day
+    return max(days, default=case.today)
+
+
+def _first_opening(case: Case, rule: NoticeRule, ripe: datetime, earliest: date) -> Opening | None:
     """The last hours for messages from which the lead has run when the debt is ripe; else the next hours there are."""
     for day in _days_back(case.days, rule, ripe) if ripe > case.now else ():
+        if day < earliest:
+            break
         opening = opening_on(case.policy.messages, case.days, day)
         if opening is None or end_of_lead(case.days, opening.end, rule.lead, rule.unit) > ripe:
             continue
         if opening.end > case.now:
             return opening
         break
-    return next_opening(case.policy.messages, case.days, case.now)
+    return next_opening(case.policy.messages, case.days, max(case.now, start_of(case.zone, earliest)))
 
 
 def _days_back(days: Days, rule: NoticeRule, ripe: datetime) -> Iterator[date]:

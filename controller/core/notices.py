@@ -6,7 +6,7 @@ Between the messages that the customer was sent and the blocks before a stage: `
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from controller.core.blocks import Code, ends_at, nearness
 from controller.core.calendar import days_after, end_of_lead, local_date, start_of
@@ -81,15 +81,21 @@ def _measured(case: Case, stage: Stage, notice: Notice) -> Binding:
     until = prolonged(case, max(named, lead_ends), until, rule.valid_days)
     for at in (notice.delivered_at, notice.bounced_at, lead_ends, named, until):
         case.horizon.note(at)
-    about = [debt for debt in case.live(stage.track) if _announces(case, notice, debt)]
+    about = [debt for debt in case.live(stage.track) if _announces(case, stage.notice, notice, debt)]
     too_early = local_date(zone, lead_ends) > notice.names_date
     return Binding(notice, about, proven, bounced, lead_ends, named, until, too_early)
 
 
-def _announces(case: Case, notice: Notice, debt: Debt) -> bool:
+def announced_from(rule: NoticeRule, debt: Debt) -> date:
+    """The first day on which a notice can be about a debt: past due, and for as long as the rule says."""
+    due = max(debt.invoice.due_on, debt.invoice.presented_on)
+    return max(debt.late_from, days_after(due, rule.days_after_due))
+
+
+def _announces(case: Case, rule: NoticeRule, notice: Notice, debt: Debt) -> bool:
     """A notice warns of what was past due when it was sent; a debt that was paid since, and came back, is a new one."""
     reopened = debt.reopened_at is not None and notice.sent_at < debt.reopened_at
-    return debt.late_from <= local_date(case.zone, notice.sent_at) and not reopened
+    return announced_from(rule, debt) <= local_date(case.zone, notice.sent_at) and not reopened
 
 
 def _missing(stage: Stage) -> Block:

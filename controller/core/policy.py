@@ -58,7 +58,8 @@ class NoticeRule:
     """The proven notice that a stage needs: its lead time, and for how long after the named date it binds.
 
     `template` and `channels` say which message and which ways count; `after_last_hours` is a further delay after
-    the last delivered message of the stage, whatever it named.
+    the last delivered message of the stage, whatever it named; `days_after_due` is how long after its day of payment a
+    bill can first be announced.
     """
 
     lead: int
@@ -67,6 +68,7 @@ class NoticeRule:
     template: str = ""
     channels: frozenset[str] = frozenset()
     after_last_hours: int = 0
+    days_after_due: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,22 @@ class ValidDays:
 
 
 @dataclass(frozen=True, slots=True)
+class DaysAfterDue:
+    """How long after a bill was due it can first be announced."""
+
+    least: int
+    key: str = "notice.days_after_due"
+
+    def __str__(self) -> str:
+        return str(self.least)
+
+    def found(self, stage: Stage) -> str:
+        """The stage's own number, in words; empty where it is as late."""
+        own = stage.notice.days_after_due
+        return "" if own >= self.least else str(own)
+
+
+@dataclass(frozen=True, slots=True)
 class Approvals:
     """How many people must have said yes."""
 
@@ -120,7 +136,7 @@ class StageFloor:
     """A floor for the stages of some accesses and kinds; not where a person has answered a question so."""
 
     name: str
-    rule: Lead | OneOf | Channels | ValidDays | Approvals
+    rule: Lead | OneOf | Channels | ValidDays | DaysAfterDue | Approvals
     accesses: frozenset[Access]
     basis: str
     kinds: frozenset[Kind] = frozenset(Kind)

@@ -6,7 +6,7 @@ F was read in the law's text, F2 in a secondary source only, D is inferred. Not 
 from collections.abc import Mapping
 
 from controller.core.calendar import DayUnit
-from controller.policies.floors import Approvals, Channels, Lead, OneOf, StageFloor, ValidDays
+from controller.policies.floors import Approvals, Channels, DaysAfterDue, Lead, OneOf, StageFloor, ValidDays
 from enforcement.access import Access, Kind
 
 _INTERNET = frozenset({Access.THROTTLED, Access.PORTAL, Access.BLOCKED})
@@ -76,6 +76,12 @@ SPAIN = (
 )
 
 BRAZIL = (
+    StageFloor(
+        "five_days",
+        DaysAfterDue(5),
+        _ALL,
+        "RGC, Resolução Anatel 765/2023 arts. 70 and 71: notified five days after the due date at the earliest [F2]",
+    ),
     StageFloor(
         "notice",
         Lead(15, DayUnit.DAYS),

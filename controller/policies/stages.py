@@ -98,6 +98,7 @@ def _notice(table: Table) -> NoticeRule:
         template=table.read("template", NAME, "", "Only this message counts; absent: any.", required=False),
         channels=table.read("channels", some(NAME, least=1), frozenset[str](), _CHANNELS, required=False),
         after_last_hours=table.read("after_last_hours", whole(0, 720), 0, _AFTER, required=False),
+        days_after_due=table.read("days_after_due", whole(0, 365), 0, _AFTER_DUE, required=False),
     )
     table.done()
     return rule
@@ -105,6 +106,7 @@ def _notice(table: Table) -> NoticeRule:
 
 _CHANNELS = "Only messages sent in one of these ways count; absent: all do."
 _AFTER = "So many hours must have passed since the last delivered message of the stage."
+_AFTER_DUE = "A message that was sent sooner after the bill was due is not about that bill."
 
 
 def _source(table: Table) -> Source:

@@ -69,6 +69,8 @@ def _besides(stage: Stage) -> Iterable[str]:
         yield f"{stage.rate.down_kbps} kbit/s down and {stage.rate.up_kbps} up are left"
     if stage.notice.channels:
         yield f"the notice by {' or '.join(sorted(stage.notice.channels))} only"
+    if stage.notice.days_after_due:
+        yield f"the notice {stage.notice.days_after_due} days after the due date at the earliest"
     if stage.notice.after_last_hours:
         yield f"{stage.notice.after_last_hours} h after the last message at the earliest"
     if stage.approvals:

@@ -40,6 +40,7 @@ LOOSER = [
         "emergency_only.conditions.consecutive_returns",
         "three",
     ),
+    ("br", "days_after_due = 5", "days_after_due = 4", "throttled.notice.days_after_due", "five days"),
     ("br", "saturdays = false", "saturdays = true", "calendar.saturdays", "no working day"),
     ("pt", "saturdays = false", "saturdays = true", "calendar.saturdays", "no working day"),
     ("de", "saturdays = false", "saturdays = true", "calendar.saturdays", "no working day"),
