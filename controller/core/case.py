@@ -9,6 +9,7 @@ from controller.core.calendar import Days, start_of
 from controller.core.facts import Facts, Imposed, Order, Service
 from controller.core.holds import Held, holds_in_force
 from controller.core.horizon import Horizon
+from controller.core.lapsed import with_clearing_in_force
 from controller.core.ledger import Debt, Unpaid, debts_of, totals, unpaid_invoices
 from controller.core.part_payments import opened_by_part
 from controller.core.policy import Policy, Track
@@ -88,6 +89,7 @@ def cases(facts: Facts, policy: Policy, now: datetime) -> list[Case]:
     days = policy.days_of(facts.municipality)
     today = now.astimezone(days.zone).date()
     shared = Horizon(now)
+    policy = with_clearing_in_force(policy, now, shared)
     unpaid = unpaid_invoices(facts, policy, now, shared)
     found = []
     for service in facts.services:
