@@ -53,16 +53,22 @@ def pass_brake(
     default_policy: str,
     now: datetime,
 ) -> dict[str, Block]:
-    """Reserve what may pass, in the order given. Returns, by service, the block of each that may not."""
+    """Reserve what may pass, in the order given. Returns, by service, the block of each that may not.
+
+    A service that has been counted in these 24 hours has its place: cut again, it is no other customer.
+    """
     rows = brakes.lock_brakes(tx, {(one.policy, device) for one in wanted for device in one.devices}, now)
     rooms = {
         brake: _room(tx, row, policies[brake[0]], brakes.count(tx, row, default_policy, now), now)
         for brake, row in rows.items()
     }
+    services = [one.service for one in wanted]
+    before = {brake: brakes.counted(tx, brake, services, now) for brake in rows}
     taken: Counter[Brake] = Counter()
     held = {}
     for one in wanted:
-        asked = [(one.policy, device) for device in sorted(one.devices)]
+        here = [(one.policy, device) for device in sorted(one.devices)]
+        asked = [brake for brake in here if one.service not in before[brake]]
         full = [brake for brake in asked if taken[brake] >= rooms[brake].left]
         if full:
             longest = max(full, key=lambda brake: rooms[brake].again)

@@ -78,7 +78,7 @@ def conclude(
     policy, named = book.policy_of(row)
     also: dict[ServiceId, list[Block]] = {}
     if policy.name != named:
-        also = {service.id: [_policy_missing(named)] for service in facts.services}
+        also = {service.id: [policy_missing(named)] for service in facts.services}
     judged = judged_again(facts, situation.unproven, policy, now, also)
     for service, block in held.items():
         also.setdefault(ServiceId(service), []).append(block)
@@ -108,7 +108,8 @@ def _beyond_facts(decisions: Sequence[Decision], situation: Situation) -> bool:
     return any(one.first or one.service in situation.fictions or one.service in situation.unproven for one in decisions)
 
 
-def _policy_missing(name: str) -> Block:
+def policy_missing(name: str) -> Block:
+    """What stands in the way of every service of an account whose policy is not loaded."""
     text = say("Policy {name}, which the account names, is not loaded: nothing is newly imposed.", name=name)
     return Block(POLICY_MISSING, text)
 

@@ -11,13 +11,22 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from controller.conclusion import Book
-from controller.core.facts import AccountId, Facts
+from controller.conclusion import Book, policy_missing
+from controller.core.decision import Block
+from controller.core.facts import AccountId
 from controller.core.foresight import Assume, Foreseen, What, foresee
 from controller.core.policy import Policy
+from controller.core.wording import say
+from controller.judged_again import judged_again
+from controller.situation import Situation, situation_of
 from controller.store.engine import Database
 from controller.store.queries.facts import facts_of
 from controller.store.queries.foreseeing import Chosen, accounts_after, how_many, sites_of
+from enforcement.access import Access, Kind
+from enforcement.entries import ServiceId
+
+FAILED = "failed"
+"""The code of what keeps an account from being foreseen."""
 
 PART = 500
 """Accounts that are read at once."""
@@ -70,9 +79,11 @@ def simulate(database: Database, book: Book, question: Question) -> Iterator[Pro
         with database.read() as tx:
             rows = accounts_after(tx, last, PART, question.chosen)
             ids = [str(row.id) for row in rows]
-            facts, sites = (facts_of(tx, ids), sites_of(tx, ids)) if ids else ({}, {})
-        for row in rows:
-            yield from _of_account(row, facts, sites, book, question)
+            situation = situation_of(tx, facts_of(tx, ids)) if ids else None
+            sites = sites_of(tx, ids) if ids else {}
+        if situation is not None:
+            for row in rows:
+                yield from _of_account(row, situation, sites, book, question)
         done += len(rows)
         yield Progress(done, max(total, done))
         if len(rows) < PART:
@@ -81,25 +92,42 @@ def simulate(database: Database, book: Book, question: Question) -> Iterator[Pro
 
 
 def _of_account(
-    row: Row[Any, Any],
-    facts: Mapping[AccountId, Facts],
-    sites: Mapping[str, frozenset[str]],
-    book: Book,
-    question: Question,
+    row: Row[Any, Any], situation: Situation, sites: Mapping[str, frozenset[str]], book: Book, question: Question
 ) -> Iterable[Found]:
-    known = facts[AccountId(row.id)]
-    own = book.policies.get(row.policy or book.default, book.policies[book.default])
+    own, named = book.policy_of(row)
+    missing = policy_missing(named) if own.name != named else None
     policy = question.policy or own
-    ahead = _ahead(known, policy, question)
+    ahead = _ahead(row, situation, policy, missing if question.policy is None else None, question)
     if question.compare:
-        return _differences(row.id, sites, policy.name, ahead, _ahead(known, question.against or own, question))
+        against = question.against or own
+        other = _ahead(row, situation, against, missing if question.against is None else None, question)
+        return _differences(row.id, sites, policy.name, ahead, other)
     site = question.chosen.site
     found = (Found(row.id, policy.name, sites.get(one.service, frozenset()), one) for one in ahead)
     return [one for one in found if not site or site in one.sites]
 
 
-def _ahead(facts: Facts, policy: Policy, question: Question) -> tuple[Foreseen, ...]:
-    return foresee(facts, policy, question.start, question.until, question.assume)
+def _ahead(
+    row: Row[Any, Any], situation: Situation, policy: Policy, missing: Block | None, question: Question
+) -> Sequence[Foreseen]:
+    """What would happen, on the facts as a review takes them: what was only observed, or has cut nobody and would not
+    be imposed any more, is none of them. Under a policy that is not loaded nothing is newly imposed."""
+    facts, start = situation.facts[AccountId(row.id)], question.start
+    try:
+        judged = judged_again(facts, situation.unproven, policy, start)
+        found = foresee(judged.facts, policy, start, question.until, question.assume)
+    except Exception as wrong:  # noqa: BLE001 - an account's turn: as in a review, its failure stops no other
+        text = say("It cannot be foreseen: {error}", error=f"{type(wrong).__name__}: {wrong}")
+        return [_waits(one.id, one.kind, Block(FAILED, text), start) for one in facts.services]
+    if missing is None:
+        return found
+    lifted = [one for one in found if one.what is What.RESTORE]
+    kinds = {one.service: one.kind for one in found if one.what is not What.RESTORE}
+    return [*lifted, *(_waits(service, kind, missing, start) for service, kind in kinds.items())]
+
+
+def _waits(service: ServiceId, kind: Kind, block: Block, at: datetime) -> Foreseen:
+    return Foreseen(service, kind, What.WAIT, at, "", Access.FULL, block.text, (block,))
 
 
 def _differences(

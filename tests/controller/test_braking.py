@@ -7,7 +7,7 @@ from controller.store.queries.devices import enrol, set_mode
 from controller.store.tables import entries, impositions
 from enforcement.access import Kind
 from enforcement.modes import Mode
-from tests.controller.billing import MINUTE, NOW, Billing, review, set_up, tell
+from tests.controller.billing import DEVICE, MINUTE, NOW, Billing, review, set_up, tell
 
 
 def _portal_here_throttle_there(db: Database) -> None:
@@ -43,3 +43,18 @@ def test_a_device_that_begins_to_enforce_is_braked_although_another_enforced_bef
         set_mode(tx, "bras2", [Kind.INTERNET], Mode.ENFORCE, "ana", NOW + MINUTE)
     review(database, NOW + MINUTE, number=1, canary=1)
     assert _throttled(database, "bras2") == 1
+
+
+def test_a_service_that_is_restricted_again_within_a_day_takes_no_second_place(database: Database) -> None:
+    set_up(database)
+    billing = Billing()
+    tell(database, billing.fresh(), *billing.debtor(1))
+    review(database, number=1, canary=1)
+    tell(database, billing.payment("a1", "p1"))
+    review(database, number=1, canary=1)
+    assert _throttled(database, DEVICE) == 0
+    tell(database, billing.invoice("a1", "x1"), *billing.debtor(2))
+    review(database, number=1, canary=1)
+    with database.read() as tx:
+        restricted = select(entries.c.service_id).where(entries.c.access == "throttled")
+        assert tx.execute(restricted).scalars().all() == ["s1"]

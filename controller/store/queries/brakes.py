@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, case, distinct, func, or_, select, update
 
 from controller.core.brake import Impositions
+from controller.store.queries.among import IDS, among
 from controller.store.queries.approving import caps_of_cycle
 from controller.store.queries.writing import insert_missing
 from controller.store.tables import accounts, bindings, brakes, entries, impositions, services
@@ -81,6 +82,13 @@ def _impositions(tx: Connection, policy: str, device: str, now: datetime) -> Imp
         )
     ).one()
     return Impositions(made, verified, lifted)
+
+
+def counted(tx: Connection, brake: Brake, services: Collection[str], now: datetime) -> set[str]:
+    """Those of these services that the last 24 hours have counted already: they take no second place."""
+    recent = and_(impositions.c.policy == brake[0], impositions.c.at > now - DAY, ~impositions.c.observed)
+    query = select(impositions.c.service_id).distinct().where(recent, among(impositions.c.service_id))
+    return set(tx.execute(query, {IDS: sorted(services)}).scalars())
 
 
 def made_in_a_day(tx: Connection, policy: str, device: str, now: datetime) -> int:
