@@ -22,12 +22,14 @@ PAYMENTS, APPROVAL, PERSON = "payments", "approval", "person"
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """`changed`: anything differs from what was decided before. `ends`: a stage that was in force is over."""
+    """`changed`: anything differs from what was decided before. `ends`: a stage that was in force is over. `owing`:
+    something that may cost the service is unpaid."""
 
     service: str
     row: dict[str, Any]
     changed: bool
     ends: bool
+    owing: bool
     begins: Imposition | None
     lines: tuple[Happening, ...]
 
@@ -41,7 +43,9 @@ def conclusion_of(case: Case, decision: Decision, situation: Situation, now: dat
     row = _saved(case, decision, _stage_since(decision, begins, imposed, now), now)
     changed = before is None or any(getattr(before, name) != row[name] for name in row if name != "decided_at")
     lines = tuple(_told(case, decision, before, now))
-    return Conclusion(decision.service, row, changed, ends, begins, lines)
+    # Where nothing is past due, nothing is in the way of a stage, nor beyond one.
+    owing = bool(decision.stage or decision.next_stage or decision.blocks)
+    return Conclusion(decision.service, row, changed, ends, owing, begins, lines)
 
 
 def _imposed_before(case: Case, decision: Decision, situation: Situation) -> Imposed | None:

@@ -178,8 +178,9 @@ def _save_conclusions(tx: Connection, cases: Sequence[Case], situation: Situatio
     made = [conclusion_of(case, decision, situation, now) for case, decision in decided]
     changed = [one for one in made if one.changed]
     over = {one.service for one in made if one.ends} | situation.fictions
-    withdraw(tx, [situation.unproven[service] for case in cases for service in case.withdrawn], now)
-    decisions.end_impositions(tx, over, now)
+    owing = {one.service for one in made if one.owing}
+    withdraw(tx, {id: situation.unproven[id] for case in cases for id in case.withdrawn}, owing, now)
+    decisions.end_impositions(tx, over, owing, now)
     decisions.begin_impositions(tx, [one.begins for one in made if one.begins is not None], now)
     decisions.save_decisions(tx, [one.row for one in changed])
     record(tx, [line for one in changed for line in one.lines])

@@ -49,6 +49,28 @@ def test_a_stage_that_was_read_back_is_a_suspension(database: Database) -> None:
     assert [(one.since, one.until) for one in _suspensions(database)] == [(NOW, NOW + MINUTE)]
 
 
+def test_courtesies_on_one_unpaid_debt_make_no_earlier_suspensions(database: Database) -> None:
+    set_up(database)
+    billing = Billing()
+    tell(database, billing.fresh(), *billing.debtor(1))
+    review(database)
+    read_back(database)
+    for turn in (1, 2):
+        at = NOW + turn * 60 * MINUTE
+        billing.now = at - MINUTE
+        given = {"hold": f"h{turn}", "account": "a1", "kind": "courtesy", "author": "noc", "note": "kind"}
+        spoken = {"since": at.isoformat(), "until": (at + 30 * MINUTE).isoformat()}
+        tell(database, billing.event("hold", given | spoken), now=at)
+        review(database, at)
+        assert [one.since for one in _suspensions(database)] == [NOW], "in a courtesy it is over for the time being"
+        review(database, at + 31 * MINUTE)
+        read_back(database)
+        assert _suspensions(database) == ()
+    tell(database, billing.payment("a1", "p1"), now=NOW + DAY)
+    review(database, NOW + DAY)
+    assert [(one.since, one.until) for one in _suspensions(database)] == [(NOW, NOW + DAY)]
+
+
 def test_a_stage_that_waits_for_the_next_login_is_a_suspension(database: Database) -> None:
     _paid_after(database, "armed")
     assert len(_suspensions(database)) == 1

@@ -46,11 +46,12 @@ def save_decisions(tx: Connection, rows: Sequence[dict[str, Any]]) -> None:
     tx.execute(statement.on_conflict_do_update(index_elements=["service_id"], set_=rest), list(rows))
 
 
-def end_impositions(tx: Connection, services: Collection[str], now: datetime) -> None:
-    """Whatever billing imposed on these services is over."""
-    if services:
-        in_force = impositions.c.service_id.in_(sorted(services)) & impositions.c.ended_at.is_(None)
-        tx.execute(update(impositions).where(in_force).values(ended_at=now))
+def end_impositions(tx: Connection, services: Collection[str], owing: Collection[str], now: datetime) -> None:
+    """Whatever billing imposed on these services is over; those that are `owing` still owe what it was imposed for."""
+    for owed, some in ((True, set(services) & set(owing)), (False, set(services) - set(owing))):
+        if some:
+            in_force = impositions.c.service_id.in_(sorted(some)) & impositions.c.ended_at.is_(None)
+            tx.execute(update(impositions).where(in_force).values(ended_at=now, owed_at_end=owed))
 
 
 def begin_impositions(tx: Connection, begun: Collection[Imposition], now: datetime) -> None:

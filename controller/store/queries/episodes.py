@@ -43,7 +43,8 @@ def _suspensions(rows: Sequence[Any]) -> list[Suspension]:
 
 
 def _follows(row: Any, episode: Sequence[Any]) -> bool:
-    return any(one.ended_at is not None and row.at <= one.ended_at for one in episode)
+    """At once; or after a time in which a hold left the service open, and its debt went on unpaid."""
+    return bool(episode[-1].owed_at_end) or any(one.ended_at is not None and row.at <= one.ended_at for one in episode)
 
 
 def _is_over(episode: Sequence[Any]) -> bool:

@@ -1,6 +1,6 @@
 """Which billing stages in force was no device ever read to give? Each with what stood before it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -50,11 +50,14 @@ def _unproven(rows: Sequence[Any]) -> Unproven:
     return Unproven(last.id, last.stage, None, None)
 
 
-def withdraw(tx: Connection, withdrawn: Collection[Unproven], now: datetime) -> None:
-    """These stages are over without having been; what stood before them never ended."""
-    over = [one.id for one in withdrawn]
-    again = [one.former_id for one in withdrawn if one.former_id is not None]
-    if over:
-        tx.execute(update(impositions).where(impositions.c.id.in_(over)).values(ended_at=now))
+def withdraw(tx: Connection, withdrawn: Mapping[str, Unproven], owing: Collection[str], now: datetime) -> None:
+    """The stages of these services are over without having been; what stood before them never ended.
+
+    Those that are `owing` still owe what theirs was decided for.
+    """
+    for service, one in sorted(withdrawn.items()):
+        ended = {"ended_at": now, "owed_at_end": service in owing}
+        tx.execute(update(impositions).where(impositions.c.id == one.id).values(**ended))
+    again = [one.former_id for one in withdrawn.values() if one.former_id is not None]
     if again:
         tx.execute(update(impositions).where(impositions.c.id.in_(again)).values(ended_at=None))

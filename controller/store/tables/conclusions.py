@@ -40,12 +40,14 @@ impositions = Table(
     Column("ended_at", Instant),
     Column("observed", Boolean, nullable=False),
     Column("verified_at", Instant),
+    Column("owed_at_end", Boolean),
 )
 """Each billing stage ever imposed: the brake counts the last 24 h of them, policies count past suspensions.
 
 `observed` is true where none of the service's devices was in `enforce`: it was decided and shown, and cut nobody, so
 that neither the brake nor anybody's history counts it. `verified_at` is when a device was first read to give it, or to
-be ready to; until then it has cut nobody."""
+be ready to; until then it has cut nobody. `owed_at_end` is true where it ended although its debt was not paid,
+as under a courtesy: what follows is still the same suspension."""
 
 brakes = Table(
     "brakes",
