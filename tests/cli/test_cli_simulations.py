@@ -15,7 +15,8 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(autouse=True)
 def unwarned(live: Live) -> None:
-    """Besides the debtor s1, who is restricted: s3 owes and nobody has warned it."""
+    """Besides the debtor s1, who was read to be restricted: s3 owes and nobody has warned it."""
+    assert live.report("verified", *live.entries()).status_code == 204
     told = live.billing.debtor(3)[:3]
     live.tell(*told)
     live.until(lambda: bool(live.service("s3")["next_stage"]))
