@@ -150,7 +150,7 @@ def test_anonymous_tls_is_spoken_where_it_is_asked_for_and_nowhere_else() -> Non
     with router(anonymous=True) as device:
         careful = driver(device, port=device.tls_port, tls=True)
         # However its end of the connection is met first: as an alert, as an end, as a reset.
-        with pytest.raises((Unreachable, Refused), match="certificate|reset|closed the connection"):
+        with pytest.raises((Unreachable, Refused), match=r"certificate|reset|closed the connection"):
             careful.observe()
         careless = driver(device, port=device.tls_port, tls="anonymous")
         converge(careless, entry(1))
