@@ -6,6 +6,8 @@ from tests.cli.conftest import Grifo
 from tests.controller.billing import DEVICE, NOW
 from tests.controller.live import Live
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_hold_is_added_listed_and_ended(grifo: Grifo) -> None:
     added = grifo("hold", "add", "s1", "--kind", "promise", "--until", "3d", "--note", "pays on Friday")

@@ -11,6 +11,8 @@ from controller.store.tables import tokens
 from tests.controller.billing import NOW
 from tests.controller.live import Live
 
+pytestmark = pytest.mark.slow
+
 ASKS = {
     "status": ("GET", "/v1/status", None),
     "mode": ("PUT", "/v1/devices/d1/mode", {"mode": "observe"}),

@@ -14,6 +14,8 @@ from controller.store.queries.standing import Standing
 from tests.controller.billing import DEVICE, NOW
 from tests.controller.live import AGENT, Live, told
 
+pytestmark = pytest.mark.slow
+
 FOR_LONG_S = 55.0
 """Longer than any test may take: an answer before that was woken."""
 

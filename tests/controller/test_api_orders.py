@@ -7,6 +7,8 @@ import pytest
 from tests.controller.billing import DEVICE, NOW
 from tests.controller.live import AGENT, Live, told
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def customer(live: Live) -> Live:

@@ -10,6 +10,8 @@ import pytest
 from tests.controller.billing import DAY, DEVICE, NOW
 from tests.controller.live import Live
 
+pytestmark = pytest.mark.slow
+
 
 def _post(live: Live, path: str, role: str = "noc", key: str | None = None, **body: Any) -> httpx.Response:
     headers = {"Idempotency-Key": key or str(uuid.uuid4())}

@@ -13,6 +13,8 @@ from controller.store.tables import decisions
 from tests.controller.billing import DEVICE, NOW
 from tests.controller.live import AGENT, Live, running
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def debtor(live_anywhere: Live) -> Live:

@@ -10,6 +10,8 @@ from enforcement.wire import EntryReport, Report
 from tests.controller.billing import DEVICE, NOW
 from tests.controller.live import AGENT, Live
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def debtor(live_anywhere: Live) -> Live:

@@ -5,6 +5,8 @@ import pytest
 from tests.controller.billing import DEVICE, NOW
 from tests.controller.live import Live
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def customer(live: Live) -> Live:

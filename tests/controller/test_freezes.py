@@ -7,6 +7,8 @@ import pytest
 from tests.controller.billing import DEVICE, NOW
 from tests.controller.live import Live
 
+pytestmark = pytest.mark.slow
+
 UNTIL = (NOW + timedelta(hours=6)).isoformat()
 FROZEN = {"until": UNTIL, "note": "flood at the exchange"}
 

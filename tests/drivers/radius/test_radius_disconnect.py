@@ -11,6 +11,8 @@ from enforcement.plan import State
 from lab.nas.dae import Misbehaviour
 from tests.drivers.radius.radius_lab import Enforcer, RadiusLab, entry, given, subscribers, wait_for
 
+pytestmark = pytest.mark.slow
+
 ANA, BEA = "ana@isp", "bea@isp"
 KEY = Key(KeyType.USERNAME, ANA)
 BINDING = BindingId(f"b-{ANA}")

@@ -17,6 +17,8 @@ from lab.nas.dae import Misbehaviour
 from lab.nas.nas import Nas, NasSettings
 from lab.nas.run import Running, running
 
+pytestmark = pytest.mark.slow
+
 SECRET = "hush"
 GONE = Answer(42, 503)
 
