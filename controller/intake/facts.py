@@ -122,21 +122,38 @@ def _invoice(data: Reader) -> Told:
         currency=data.currency("currency"),
         presented_on=data.day("presented_on"),
         due_on=data.day("due_on"),
-        lines=tuple(_line(item) for item in data.objects("lines")),
+        lines=tuple(line for item in data.objects("lines") for line in _lines(item)),
         cancelled=data.flag("cancelled"),
     )
     return Told(data.identity("account"), invoice)
 
 
-def _line(item: Reader) -> InvoiceLine:
+def _lines(item: Reader) -> list[InvoiceLine]:
+    """One line of a bill; a bundle's is laid out on the services that it sells together, by their shares."""
+    amount = item.amount("amount", least=-(2**62))
     service = item.optional("service", item.identity)
-    line = InvoiceLine(
-        amount=item.amount("amount", least=-(2**62)),
-        service=None if service is None else ServiceId(service),
-        charge=item.optional("charge", lambda name: item.one_of(name, Charge)) or Charge.SERVICE,
-    )
+    charge = item.optional("charge", lambda name: item.one_of(name, Charge)) or Charge.SERVICE
+    shares = dict(_share(part) for part in item.objects("bundle"))
     item.done()
-    return line
+    if not shares:
+        return [InvoiceLine(amount, None if service is None else ServiceId(service), charge)]
+    if service is not None:
+        raise item.refused("service", service, "nothing beside a bundle, whose services are named in it")
+    return [InvoiceLine(part, one, charge) for one, part in _laid_out(amount, shares).items()]
+
+
+def _share(part: Reader) -> tuple[ServiceId, int]:
+    share = ServiceId(part.identity("service")), part.amount("share", least=1)
+    part.done()
+    return share
+
+
+def _laid_out(amount: int, shares: Mapping[ServiceId, int]) -> dict[ServiceId, int]:
+    """The amount in parts as large as the shares to one another; no cent is lost: the first of them has the rest."""
+    whole = sum(shares.values())
+    parts = {service: amount * share // whole for service, share in shares.items()}
+    parts[next(iter(parts))] += amount - sum(parts.values())
+    return parts
 
 
 def _collection(data: Reader) -> Told:

@@ -164,6 +164,23 @@ def test_what_the_days_of_the_month_have_seen_is_counted_by_service(database: Da
         assert made_by_day(tx, NOW - DAY) == {("es", DEVICE): {NOW.date(): 1}}
 
 
+def test_a_bundle_is_laid_out_on_its_services_to_the_last_cent(database: Database) -> None:
+    billing = Billing()
+    bundle = [{"service": "net", "share": 2}, {"service": "tel", "share": 1}, {"service": "mob", "share": 1}]
+    told = billing.invoice("a1", "f1")["data"] | {"lines": [{"amount": 2990, "bundle": bundle}]}
+    tell(database, billing.account("a1"), billing.event("invoice", told))
+    (invoice,) = _facts(database, "a1").invoices
+    assert [(line.service, line.amount) for line in invoice.lines] == [("net", 1496), ("tel", 747), ("mob", 747)]
+
+
+@pytest.mark.parametrize("wrong", [{"service": "net"}, {"bundle": [{"service": "net", "share": 0}]}])
+def test_a_bundle_that_says_two_things_or_nothing_is_refused(database: Database, wrong: dict[str, Any]) -> None:
+    billing = Billing()
+    line = {"amount": 2990, "bundle": [{"service": "net", "share": 2}]} | wrong
+    told = billing.invoice("a1", "f1")["data"] | {"lines": [line]}
+    assert outcomes(intake(database, [billing.event("invoice", told)], NOW)) == ["refused"]
+
+
 def test_a_new_policy_version_has_its_accounts_decided_anew_and_says_so(database: Database) -> None:
     _debtor(database)
     review(database)
