@@ -159,7 +159,8 @@ def test_radius_rows_that_somebody_deletes_come_back_at_the_next_sweep(at_bras: 
     town.until_right()
     town.pays(ana)
     town.until_right()
-    assert town.radius.sql("SELECT * FROM grifo_marks WHERE username = :u", u=ana.name) == []
+    left = town.radius.sql("SELECT * FROM radusergroup WHERE username = :u AND groupname = :g", u=ana.name, g=GROUP)
+    assert left == []
 
 
 # --- money and keys that move in between -----------------------------------------------------------------------------
