@@ -1,6 +1,6 @@
 """A fingerprint of an account's decisions: equal where what was concluded is the same, whenever it was looked at.
 
-`review_at` is left out, and whether a stage is imposed for the first time: both belong to the look, not to what is so.
+`review_at` is left out: it belongs to the look, not to what is so.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ def fingerprint_of(decisions: Sequence[Decision]) -> str:
     """At most 32 characters; the same in every process and on every day."""
     if all(_says_nothing(one) for one in decisions):
         return OPEN
-    told = [replace(one, review_at=None, first=False) for one in decisions]
+    told = [replace(one, review_at=None) for one in decisions]
     return blake2b(repr(told).encode(), digest_size=16).hexdigest()
 
 

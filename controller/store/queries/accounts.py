@@ -62,10 +62,14 @@ def mark_unlocked(tx: Connection, ids: Collection[str], now: datetime) -> None:
         _mark(tx, accounts.c.id.in_(tx.execute(free).scalars().all()), now)
 
 
+def not_after(at: datetime) -> ColumnElement[datetime]:
+    """The mark that an account has, or one at an instant where it has none or a later one."""
+    return case((or_(accounts.c.review_at.is_(None), accounts.c.review_at > at), at), else_=accounts.c.review_at)
+
+
 def _mark(tx: Connection, concerned: ColumnElement[bool], now: datetime, *, urgent: bool = False) -> int:
-    soon = case((or_(accounts.c.review_at.is_(None), accounts.c.review_at > now), now), else_=accounts.c.review_at)
     cause = func.coalesce(accounts.c.cause_at, now)
-    values: dict[str, Any] = {"review_at": soon, "cause_at": cause}
+    values: dict[str, Any] = {"review_at": not_after(now), "cause_at": cause}
     if urgent:
         values["urgent"] = true()
     return tx.execute(update(accounts).where(concerned).values(values)).rowcount

@@ -7,15 +7,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, or_, select
 
-from controller.store.tables import accounts, bindings, decisions, devices, services
+from controller.store.tables import accounts, bindings, devices, services
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """Which accounts: by policy (an account that names none has `default`), by id, by site, and by what is due.
 
-    Empty and None choose all. `by` leaves out those whose next review is later, and `since` takes those back in whose
-    stage began since then.
+    Empty and None choose all. `by` leaves out those whose next review is later.
     """
 
     policies: frozenset[str] = frozenset()
@@ -23,7 +22,6 @@ class Chosen:
     account: str = ""
     site: str = ""
     by: datetime | None = None
-    since: datetime | None = None
 
 
 def accounts_after(tx: Connection, last: str, limit: int, chosen: Chosen) -> Sequence[Row[Any, Any]]:
@@ -51,12 +49,6 @@ def sites_of(tx: Connection, ids: Sequence[str]) -> dict[str, frozenset[str]]:
     return found
 
 
-def begun_since(tx: Connection, ids: Sequence[str], since: datetime) -> Sequence[Row[Any]]:
-    """The stages of these accounts' services that began since then and are in force: rows of `decisions`."""
-    begun = and_(decisions.c.account_id.in_(ids), decisions.c.stage != "", decisions.c.stage_since >= since)
-    return tx.execute(select(decisions).where(begun).order_by(decisions.c.service_id)).all()
-
-
 def _wanted(chosen: Chosen) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if chosen.policies:
@@ -64,11 +56,7 @@ def _wanted(chosen: Chosen) -> list[ColumnElement[bool]]:
     if chosen.account:
         found.append(accounts.c.id == chosen.account)
     if chosen.by is not None:
-        due = [accounts.c.review_at <= chosen.by]
-        if chosen.since is not None:
-            begun = and_(decisions.c.account_id == accounts.c.id, decisions.c.stage_since >= chosen.since)
-            due.append(exists().where(begun))
-        found.append(or_(*due))
+        found.append(accounts.c.review_at <= chosen.by)
     if chosen.site:
         found.append(_bound_at(chosen.site))
     return found

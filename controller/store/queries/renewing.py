@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, select, update
 
+from controller.store.queries.accounts import not_after
 from controller.store.queries.among import IDS, among
 from controller.store.tables import accounts
 
@@ -24,8 +25,7 @@ def mark_outdated(
     theirs = select(accounts.c.id).where(_outdated(policy, default, by), accounts.c.id > after)
     ids = list(tx.execute(theirs.order_by(accounts.c.id).limit(limit).with_for_update()).scalars())
     if ids:
-        soon = case((or_(accounts.c.review_at.is_(None), accounts.c.review_at > at), at), else_=accounts.c.review_at)
-        tx.execute(update(accounts).where(among(accounts.c.id)).values(review_at=soon), {IDS: ids})
+        tx.execute(update(accounts).where(among(accounts.c.id)).values(review_at=not_after(at)), {IDS: ids})
     return ids
 
 
