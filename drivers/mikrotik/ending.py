@@ -13,7 +13,7 @@ from drivers.mikrotik.framing import Words
 from drivers.mikrotik.reading import Link, Reader
 from drivers.mikrotik.settings import Connections, Settings
 from drivers.mikrotik.ways import HOLDERS
-from drivers.mikrotik.wire import Connection
+from drivers.mikrotik.wire import Connection, Reply
 from enforcement.access import Access
 from enforcement.changes import Change, Remove, key_of
 from enforcement.keys import Key
@@ -28,17 +28,36 @@ _FAST_OR_NATTED: Words = ("?fasttrack=true", "?dstnat=true", "?#|")
 
 
 class Ending:
-    """Ends what is live on one router."""
+    """Ends what is live on one router and no longer as a slice says.
 
-    def __init__(self, connection: Connection, reader: Reader, settings: Settings) -> None:
+    Which connections there are is asked in one breath with the slice's writes: they begin in the order in which they
+    come, and the look that proves the slice tells of a connection that slipped in between.
+    """
+
+    def __init__(self, connection: Connection, reader: Reader, settings: Settings, slice: Sequence[Change]) -> None:
         self._connection = connection
         self._reader = reader
         self._settings = settings
+        self._query = _narrowest({_access_after(change) for change in slice})
+        self._told: tuple[int, Sequence[Link]] = (0, ())
+
+    @property
+    def _ends_connections(self) -> bool:
+        return self._settings.connections is not Connections.LEAVE
+
+    def questions(self) -> list[Words]:
+        """The commands that ask for the connections that may have to end."""
+        return self._reader.link_questions(self._query) if self._ends_connections else []
+
+    def hear(self, replies: Sequence[Reply]) -> None:
+        """What was replied to `questions`: it counts until something else is said to the router."""
+        if replies:
+            self._told = (self._connection.said, self._reader.links_in(replies))
 
     def end(self, live: Sequence[Live]) -> set[int]:
         """End what the changes have outdated; answers those of which something is still there."""
         left = self._sessions(live)
-        if self._settings.connections is not Connections.LEAVE and live:
+        if self._ends_connections and live:
             left |= self._connections(live)
         return left
 
@@ -74,8 +93,7 @@ class Ending:
     # --- connections -------------------------------------------------------------------------------------------------
 
     def _connections(self, live: Sequence[Live]) -> set[int]:
-        query = _narrowest({_access_after(change) for _, change, _ in live})
-        doomed = self._doomed(live, query)
+        doomed = self._doomed(live)
         if not doomed:
             return set()
         by_path: dict[str, list[str]] = {}
@@ -83,11 +101,13 @@ class Ending:
             by_path.setdefault(link.path, []).append(link.id)
         for path, ids in by_path.items():
             self._remove_many(path, sorted(ids))
-        still = self._doomed(live, query)
+        still = self._doomed(live)
         return {at for at in doomed if {_id(link) for link in doomed[at]} & {_id(link) for link in still.get(at, ())}}
 
-    def _doomed(self, live: Sequence[Live], query: Words) -> dict[int, list[Link]]:
-        links = self._reader.links(query)
+    def _doomed(self, live: Sequence[Live]) -> dict[int, list[Link]]:
+        said, links = self._told
+        if said != self._connection.said:
+            links = self._reader.links(self._query)
         if not links:
             return {}
         allowed = Allowed(links, self._settings)

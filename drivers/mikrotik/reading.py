@@ -108,9 +108,16 @@ class Reader:
         self._last = (self._connection.said, view)
         return view
 
-    def links(self, query: Words = ()) -> list[Link]:
-        """The connections that `query` names; all without one."""
-        replies = self._connection.run([(f"{LINKS[type]}/print", _LINK_PROPLIST, *query) for type in self.types])
+    def links(self, query: Words) -> list[Link]:
+        """The connections that `query` names; all where it is empty."""
+        return self.links_in(self._connection.run(self.link_questions(query)))
+
+    def link_questions(self, query: Words) -> list[Words]:
+        """The commands that ask for connections, one for each table."""
+        return [(f"{LINKS[type]}/print", _LINK_PROPLIST, *query) for type in self.types]
+
+    def links_in(self, replies: Iterable[Reply]) -> list[Link]:
+        """What was replied to `link_questions`."""
         found: list[Link] = []
         for type, reply in zip(self.types, replies, strict=True):
             found += [_link(LINKS[type], row) for row in _rows(LINKS[type], reply)]

@@ -39,6 +39,7 @@ class Turn:
         self._settings = settings
         self._slice = slice
         self._names = frozenset(settings.gives)
+        self._ending = Ending(connection, reader, settings, slice)
         self._refusals: dict[int, str] = {}
         self._details: dict[int, str] = {}
         self._touched: set[int] = set()
@@ -54,9 +55,8 @@ class Turn:
         before = self._take_away(before)
         self._put([at for at, change in self._going() if not takes_away(change)], before)
         self._remove([(at, row) for at, change in self._going() for row in self._left(change, before)])
-        ending = Ending(self._connection, self._reader, self._settings)
         going = [(at, change) for at, change in self._going() if at in self._touched or isinstance(change, Refresh)]
-        left = ending.end([(at, change, before.homes(key_of(change))) for at, change in going])
+        left = self._ending.end([(at, change, before.homes(key_of(change))) for at, change in going])
         return [self._outcome(at, change, at not in left) for at, change in enumerate(self._slice)]
 
     def _going(self) -> list[tuple[int, Change]]:
@@ -188,7 +188,7 @@ class Turn:
         return list(already)
 
     def _replies(self, commands: Iterable[tuple[int, Words]], sent: list[int]) -> list[Reply]:
-        """Run commands, if any; `sent` grows by the change of each."""
+        """Write, if there is anything to; `sent` grows by the change of each command."""
 
         def composed() -> Iterator[Words]:
             for at, words in commands:
@@ -197,13 +197,21 @@ class Turn:
 
         its = composed()
         first = next(its, None)
-        return self._connection.run(chain([first], its)) if first is not None else []
+        return self._write(chain([first], its)) if first is not None else []
+
+    def _write(self, commands: Iterable[Words]) -> list[Reply]:
+        """Run commands that write, and ask with them which connections they have outlived."""
+        asks = self._ending.questions()
+        replies = self._connection.run(chain(commands, asks))
+        writes = len(replies) - len(asks)
+        self._ending.hear(replies[writes:])
+        return replies[:writes]
 
     def _remove(self, doomed: Doomed) -> None:
         """Remove rows by lists of ids; where the router refuses a list, read again and go on one by one."""
         chunks = _chunks(doomed)
         self._touched |= {at for at, _ in doomed}
-        replies = self._connection.run([_removal(chunk) for chunk in chunks]) if chunks else []
+        replies = self._write([_removal(chunk) for chunk in chunks]) if chunks else []
         doubtful = [pair for chunk, reply in zip(chunks, replies, strict=True) if reply.trap for pair in chunk]
         if not doubtful:
             return
@@ -211,7 +219,7 @@ class Turn:
         there = {(row.path, row.id, row.mark) for row in now.view.rows}
         still = [(at, row) for at, row in doubtful if (row.path, row.id, row.mark) in there]
         singles = [_removal([pair]) for pair in still]
-        for (at, _), reply in zip(still, self._connection.run(singles) if singles else [], strict=True):
+        for (at, _), reply in zip(still, self._write(singles) if singles else [], strict=True):
             if reply.trap and GONE not in reply.trap:
                 self._refusals[at] = reply.trap
 

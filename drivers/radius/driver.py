@@ -178,7 +178,7 @@ class RadiusDriver:
         unprovable = [name for name, telling in told.items() if not telling.obeys and _all_taken(telling)]
         with self._database.writing() as connection:
             settle(connection, self._tables, obeyed, [name for name in unprovable if not _all_proven(told[name])])
-            sweep_done(connection, self._tables, self._installation)
+            sweep_done(connection, self._tables, self._installation, self._settings)
             self._forget_the_bereft(connection, meaning)
 
     def _forget_the_bereft(self, connection: Connection, meaning: Meaning) -> None:

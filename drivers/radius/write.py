@@ -3,12 +3,16 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, select, tuple_, update
 from sqlalchemy.sql.expression import TableClause
 
 from drivers.radius.compose import DONE_WITH, RowChanges
+from drivers.radius.rows import live_sessions
 from drivers.radius.settings import Settings
 from drivers.radius.tables import Tables
+
+AT_ONCE = 500
+"""Marks in one statement."""
 
 
 def write(connection: Connection, tables: Tables, settings: Settings, changes: RowChanges) -> None:
@@ -62,30 +66,36 @@ def settle(connection: Connection, tables: Tables, obeyed: Collection[str], told
         connection.execute(update(marks).where(marks.c.username.in_(sorted(told))).values(told=1))
 
 
-def sweep_done(connection: Connection, tables: Tables, installation: str) -> None:
+def sweep_done(connection: Connection, tables: Tables, installation: str, settings: Settings) -> None:
     """Forget restores of ours that no session precedes any more: each was told, or ended without having been told.
 
-    Asked first and deleted after: a DELETE that looks into radacct would lock rows of it on MariaDB, and accounting
-    would wait.
+    Asked of the marks alone, then of radacct by name: a statement that joins the two would compare our exact spelling
+    with the operator's columns, and go through every session that a customer ever had. Deleted only after: a DELETE
+    that looks into radacct would lock rows of it on MariaDB, and accounting would wait.
     """
-    marks, acct = tables.marks, tables.radacct
-    alive = select(acct.c.radacctid).where(
-        acct.c.username == marks.c.username,
-        acct.c.acctstoptime.is_(None),
-        or_(marks.c.sessions_until.is_(None), acct.c.radacctid <= marks.c.sessions_until),
+    marks = tables.marks.c
+    ours = marks.mark.startswith(f"grifo:v1:{installation}:", autoescape=True)
+    asked = select(marks.username, marks.mark, marks.sessions_until).where(marks.groupname == DONE_WITH, ours)
+    done = connection.execute(asked).all()
+    live = live_sessions(connection, tables, settings, {row.username for row in done})
+    drop_marks(
+        connection,
+        tables,
+        [
+            (row.username, row.mark)
+            for row in done
+            if not any(row.sessions_until is None or one.id <= row.sessions_until for one in live.get(row.username, ()))
+        ],
     )
-    ours = marks.c.mark.startswith(f"grifo:v1:{installation}:", autoescape=True)
-    done = select(marks.c.username, marks.c.mark).where(marks.c.groupname == DONE_WITH, ours, ~alive.exists())
-    drop_marks(connection, tables, [(row.username, row.mark) for row in connection.execute(done)])
 
 
 def drop_marks(connection: Connection, tables: Tables, which: Iterable[tuple[str, str]]) -> None:
-    """Rows of grifo_marks, each by its user name and its mark."""
-    marks = tables.marks.c
-    pairs = [{"user": username, "its_mark": mark} for username, mark in which]
-    if pairs:
-        one = delete(tables.marks).where(marks.username == bindparam("user"), marks.mark == bindparam("its_mark"))
-        connection.execute(one, pairs)
+    """Rows of grifo_marks, each by its user name and its mark: hundreds in one statement, for each one costs a way to
+    the database and back while the transaction holds its locks."""
+    marks, pairs = tables.marks.c, sorted(which)
+    for start in range(0, len(pairs), AT_ONCE):
+        these = tuple_(marks.username, marks.mark).in_(pairs[start : start + AT_ONCE])
+        connection.execute(delete(tables.marks).where(these))
 
 
 def _insert(connection: Connection, into: TableClause, rows: Sequence[dict[str, object]]) -> None:
