@@ -1,30 +1,13 @@
-"""The connection to FreeRADIUS's database, and its errors in our words: the driver's one translation table.
-
-cannot connect, connection lost, locked, timed out   Unreachable
-no such table, no right, a constraint                Refused
-a value that does not fit                            Garbled
-"""
+"""The connection to FreeRADIUS's database: its transactions, and the one table that is made there."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, Engine, create_engine, inspect
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, SQLAlchemyError
+from sqlalchemy import Connection, inspect
 
-from drivers.base import Garbled, Refused, Unreachable
 from drivers.radius.settings import Settings
 from drivers.radius.tables import Tables
-
-_REFUSALS = (
-    "no such table",
-    "no such column",
-    "readonly database",
-    "permission denied",
-    "denied to user",
-    "command denied",
-    "Access denied",
-)
-_PATIENCE_S = 10
+from drivers.radius_sql import engine_for, shown, translated
 
 
 class Database:
@@ -32,22 +15,21 @@ class Database:
 
     def __init__(self, settings: Settings) -> None:
         self.tables = Tables(settings.tables)
-        self._engine = _engine(settings)
-        url = settings.database
-        self.name = f"{url.host or 'local'}{f':{url.port}' if url.port else ''}/{url.database or ''}"
+        self._engine = engine_for(settings.database)
+        self.name = shown(settings.database)
         """For a person, without its secret."""
         self._has_marks = False
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that changes nothing."""
-        with _translated(), self._engine.connect() as connection:
+        with translated(), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction, committed at its end; on SQLite it holds the write lock from its first statement."""
-        with _translated(), self._engine.begin() as connection:
+        with translated(), self._engine.begin() as connection:
             if connection.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
@@ -67,34 +49,3 @@ class Database:
 
     def close(self) -> None:
         self._engine.dispose()
-
-
-def _engine(settings: Settings) -> Engine:
-    url = settings.database
-    patience: dict[str, object] = {}
-    if url.get_backend_name() == "postgresql":
-        patience = {"connect_timeout": _PATIENCE_S, "options": f"-c statement_timeout={_PATIENCE_S * 6000}"}
-    elif url.get_backend_name() in ("mysql", "mariadb"):
-        patience = {"connect_timeout": _PATIENCE_S, "read_timeout": _PATIENCE_S * 6, "write_timeout": _PATIENCE_S * 6}
-    elif url.get_backend_name() == "sqlite":
-        patience = {"timeout": _PATIENCE_S}
-    engine = create_engine(url, pool_size=1, max_overflow=0, pool_pre_ping=True, connect_args=patience)
-    if url.get_backend_name() in ("mysql", "mariadb"):
-        # Its usual level locks the gaps between rows that were read, and FreeRADIUS's accounting would wait for us.
-        return engine.execution_options(isolation_level="READ COMMITTED")
-    return engine
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except DBAPIError as wrong:
-        words = f"RADIUS database: {str(wrong.orig).strip().splitlines()[0] if wrong.orig else type(wrong).__name__}"
-        if isinstance(wrong, ProgrammingError | IntegrityError) or any(one in words for one in _REFUSALS):
-            raise Refused(words) from wrong
-        if isinstance(wrong, DataError):
-            raise Garbled(words) from wrong
-        raise Unreachable(words) from wrong
-    except SQLAlchemyError as wrong:
-        raise Unreachable(f"RADIUS database: {wrong}") from wrong

@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.engine import URL
 
 from drivers.radius.given import internet_access, list_of, number, only_known, require, switch
 from drivers.radius.nas_file import nas_from
 from drivers.radius.settings import Groups, Settings, TableNames
-from drivers.secret import secret_from
+from drivers.radius_sql import url_from
 from enforcement.access import Access, Rate
 
 GROUP_LENGTH = 64
@@ -41,7 +40,7 @@ def settings_from(given: Mapping[str, Any]) -> Settings:
         raise ValueError(f"nases: {', '.join(sorted(twice))} stands there more than once")
     groups = _groups(given)
     return Settings(
-        database=_database(given),
+        database=url_from(given),
         other_databases=tuple(_other_database(at, one) for at, one in enumerate(_others(given), start=1)),
         groups=groups,
         nases={nas.nas_ip: nas for nas in nases},
@@ -54,22 +53,6 @@ def settings_from(given: Mapping[str, Any]) -> Settings:
     )
 
 
-def _database(given: Mapping[str, Any]) -> URL:
-    text = given.get("database")
-    require(isinstance(text, str), "database must be a URL such as postgresql+psycopg://grifo@db.example/radius")
-    try:
-        url = make_url(str(text))
-    except ArgumentError:
-        raise ValueError(
-            "database is no SQLAlchemy URL; write it like postgresql+psycopg://grifo@db.example/radius"
-        ) from None
-    if url.password is not None:
-        raise ValueError("database must not hold the password; give database_password_file instead")
-    if any(key.startswith("database_password") for key in given):
-        url = url.set(password=secret_from(given, "database_password").reveal())
-    return url
-
-
 def _others(given: Mapping[str, Any]) -> Sequence[Any]:
     return list_of(given, "other_databases", ())
 
@@ -79,7 +62,7 @@ def _other_database(at: int, given: Any) -> URL:
     require(isinstance(given, Mapping), f"{where} must be a table with database and its password")
     only_known(f"{where}.", given, frozenset({"database"}), "database_password")
     try:
-        return _database(given)
+        return url_from(given)
     except ValueError as wrong:
         raise ValueError(f"{where}: {wrong}") from None
 
