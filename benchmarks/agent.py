@@ -1,4 +1,4 @@
-"""The agent as a process of its own: dead routers beside healthy ones, a restore during a bulk, and its memory.
+"""The agent as a process of its own: routers far away, dead ones beside healthy ones, a restore in a bulk, its memory.
 
 The controller is the small one of the agent's tests: it permits what it wants and keeps what is reported, so that what
 is measured is the agent and its routers. The routers share a process, which works the same in every run compared.
@@ -80,11 +80,34 @@ def _work(routers: dict[str, int], healthy: Sequence[str]) -> tuple[float, float
         )
 
 
-def _all_verified(controller: Controller, names: Sequence[str], access: Access) -> None:
+def _all_verified(controller: Controller, names: Sequence[str], access: Access, customers: int = CUSTOMERS) -> None:
     with controller.changed:
         for name in names:
-            _want(controller, name, range(CUSTOMERS), access)
-    _until(lambda: all(_verified(controller, name) >= CUSTOMERS for name in names))
+            _want(controller, name, range(customers), access)
+    _until(lambda: all(_verified(controller, name) >= customers for name in names))
+
+
+def on_a_router_far_away(bulk: int = 10_000, delay_ms: float = 20.0) -> list[Row]:
+    """The same work on a router whose every reply is late, and on one nearby; the best of some rounds in turn."""
+    near, far = [], []
+    for _ in range(ROUNDS):
+        near.append(_bulk(bulk, 0.0))
+        far.append(_bulk(bulk, delay_ms))
+    note = f"{delay_ms:g} ms a reply; permits, reads before and after, and reports included"
+    return [
+        Row(f"agent: {bulk:,} {what}", ours, "without latency", floor, note)
+        for what, ours, floor in zip(("restrictions", "restores"), map(min, *far), map(min, *near), strict=True)
+    ]
+
+
+def _bulk(bulk: int, delay_ms: float) -> tuple[float, float]:
+    """Seconds to restrict and to restore `bulk` customers of one router."""
+    with _routers(1, delay_ms) as [port], _controller(["router"]) as controller, _agent(controller, {"router": port}):
+        _until(lambda: controller.last_report("router").get("full_read_age_s") is not None)
+        return (
+            _timed(lambda: _all_verified(controller, ["router"], Access.PORTAL, bulk)),
+            _timed(lambda: _all_verified(controller, ["router"], Access.FULL, bulk)),
+        )
 
 
 def restore_during_a_bulk(bulk: int = 10_000, paying: int = 200) -> list[Row]:
@@ -133,26 +156,28 @@ def memory_of_many_entries(count: int = 100_000, restricted: int = 2_000) -> lis
 
 def run() -> list[Row]:
     """All of them."""
-    return with_dead_routers() + restore_during_a_bulk() + memory_of_many_entries()
+    return on_a_router_far_away() + with_dead_routers() + restore_during_a_bulk() + memory_of_many_entries()
 
 
 # --- what is beside the agent ----------------------------------------------------------------------------------------
 
 
-def _serve(pipe: Connection, count: int) -> None:
+def _serve(pipe: Connection, count: int, delay_ms: float) -> None:
     """The routers' process: tells their ports, ends when told."""
     with ExitStack() as stack:
         routers = [stack.enter_context(RouterOS((User("admin", PASSWORD, "full"),))) for _ in range(count)]
+        for router in routers:
+            router.misbehave(delay_ms=delay_ms)
         pipe.send([router.port for router in routers])
         pipe.recv()
 
 
 @contextmanager
-def _routers(count: int) -> Iterator[list[int]]:
+def _routers(count: int, delay_ms: float = 0.0) -> Iterator[list[int]]:
     """Routers that work; their ports."""
     context = multiprocessing.get_context("spawn")
     ours, its = context.Pipe()
-    process = context.Process(target=_serve, args=(its, count))
+    process = context.Process(target=_serve, args=(its, count, delay_ms))
     process.start()
     try:
         yield ours.recv()
