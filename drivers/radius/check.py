@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import Connection, false, func, inspect, select, text
 
 from drivers.radius.check_replies import reply_problems, some
+from drivers.radius.indexes import lacking
 from drivers.radius.rows import count_silent
 from drivers.radius.settings import Settings
 from drivers.radius.tables import Tables
@@ -22,6 +23,7 @@ def problems(
     found += _rows_of_others(connection, tables, settings, meaning, marked)
     found += _unknown_nases(connection, tables, settings)
     found += _nases(connection, tables, settings)
+    found += _slow(connection, tables)
     found += _lost_sessions(connection, tables, settings)
     found += _classes(connection, tables, settings, meaning)
     found += [] if marked else _right_to_mark(connection, tables)
@@ -91,6 +93,14 @@ def _address_length(connection: Connection, tables: Tables) -> int | None:
     )
     found = connection.execute(asked, {"name": tables.radacct.name}).scalar()
     return int(found) if found is not None else None
+
+
+def _slow(connection: Connection, tables: Tables) -> Iterator[str]:
+    for lack in lacking(connection, tables):
+        yield (
+            f"{lack.table} has no index by which one customer's rows are found: each slice reads the whole table,"
+            f" restores wait for it. Make one: {lack.statement}"
+        )
 
 
 def _lost_sessions(connection: Connection, tables: Tables, settings: Settings) -> Iterator[str]:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.schema import CreateTable
 
 from drivers.base import Step, StepState
+from drivers.radius.indexes import lacking
 from drivers.radius.reply import ASSIGNS, FALL_THROUGH, Item, group_checks, group_replies
 from drivers.radius.settings import Rung, Settings
 from drivers.radius.tables import Tables
@@ -56,6 +57,7 @@ def needs(connection: Connection, tables: Tables, settings: Settings, marked: bo
     return [
         _marks(connection, tables, marked),
         *_groups(connection, tables, settings),
+        *_slow(connection, tables),
         *_accounting(connection, tables, settings),
         *_nases(settings),
     ]
@@ -220,6 +222,13 @@ def _values(group: str, row: Item) -> dict[str, str]:
 def _insert_text(table: str, values: Mapping[str, str]) -> str:
     shown = ", ".join("'" + value.replace("'", "''") + "'" for value in values.values())
     return f"INSERT INTO {table} ({', '.join(values)}) VALUES ({shown});"  # noqa: S608 - for a person to read
+
+
+def _slow(connection: Connection, tables: Tables) -> Iterator[Need]:
+    """Indexes are the operator's to make: on a large table it takes minutes, and may hold accounting up."""
+    for lack in lacking(connection, tables):
+        note = "without it each slice reads the whole table; make it in a quiet hour"
+        yield Need(Step(f"table {lack.table}", lack.statement, StepState.BY_HAND, note))
 
 
 def _accounting(connection: Connection, tables: Tables, settings: Settings) -> Iterator[Need]:

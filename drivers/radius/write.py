@@ -94,8 +94,9 @@ def drop_marks(connection: Connection, tables: Tables, which: Iterable[tuple[str
     the database and back while the transaction holds its locks."""
     marks, pairs = tables.marks.c, sorted(which)
     for start in range(0, len(pairs), AT_ONCE):
-        these = tuple_(marks.username, marks.mark).in_(pairs[start : start + AT_ONCE])
-        connection.execute(delete(tables.marks).where(these))
+        these = pairs[start : start + AT_ONCE]
+        of_theirs = marks.username.in_({username for username, _ in these})  # SQLite finds no pair by its index
+        connection.execute(delete(tables.marks).where(of_theirs, tuple_(marks.username, marks.mark).in_(these)))
 
 
 def _insert(connection: Connection, into: TableClause, rows: Sequence[dict[str, object]]) -> None:

@@ -1,9 +1,13 @@
 """check() reads the setup and says, before it matters, what would keep a restriction from reaching a login."""
 
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
+from drivers.base import StepState
 from enforcement.access import Access
-from tests.drivers.radius.radius_lab import Enforcer, RadiusLab, entry
+from tests.drivers.radius.radius_lab import TABLES, Enforcer, RadiusLab, entry
 
 ANA = "ana@isp"
 
@@ -78,3 +82,33 @@ def test_an_ipv6_nas_whose_address_the_column_cuts_off_is_told(radius_lab: Radiu
     words = said(radius_lab, nas)
     cut = radius_lab.engine.dialect.name == "mysql"
     assert ("radacct.nasipaddress holds 15 characters" in words) is cut
+
+
+@pytest.fixture
+def bare(radius_lab: RadiusLab) -> Iterator[dict[str, str]]:
+    """Tables of the operator's that were copied by hand, without their indexes; the settings that name them."""
+    copies = {table: f"bare_{table}" for table in ("radusergroup", "radcheck", "radreply", "radacct")}
+    for table, copy in copies.items():
+        radius_lab.sql(f"CREATE TABLE {copy} AS SELECT * FROM {table}")
+    yield {table: radius_lab.prefix + table for table in TABLES} | copies
+    for copy in copies.values():
+        radius_lab.sql(f"DROP TABLE {copy}")
+
+
+def test_a_table_without_the_index_that_finds_one_customer_is_told_until_it_has_it(
+    radius_lab: RadiusLab, bare: dict[str, str]
+) -> None:
+    slow = [words for words in radius_lab.driver(tables=bare).check() if "no index" in words]
+    assert [words.partition(" ")[0] for words in slow] == [
+        "bare_radusergroup",
+        "bare_radcheck",
+        "bare_radreply",
+        "bare_radacct",
+    ]
+    steps = radius_lab.driver(tables=bare).prepare(install=True)
+    with radius_lab.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as by_hand:
+        for step in steps:
+            if step.text.startswith("CREATE INDEX"):
+                assert step.state is StepState.BY_HAND
+                by_hand.exec_driver_sql(step.text)
+    assert not [words for words in radius_lab.driver(tables=bare).check() if "no index" in words]

@@ -201,7 +201,6 @@ def _at_full_speed(nas: lab_nas.Nas) -> int:
     return sum(view.given.get("Mikrotik-Rate-Limit") == ("100M/100M",) for view in nas.sessions())
 
 
-@pytest.mark.parametrize("radius_lab", ["lab", pytest.param("freeradius", marks=pytest.mark.servers)], indirect=True)
 def test_three_hundred_live_sessions_are_changed_in_one_slice(radius_lab: RadiusLab) -> None:
     names = [f"u{at:03}" for at in range(300)]
     radius_lab.seed(*names)

@@ -12,6 +12,10 @@ from tests.drivers.radius.radius_lab import PASSWORD, Enforcer, RadiusLab, entry
 
 ANA = "ana@isp"
 LINE = "02:00:00:00:00:01"
+ON_MARIADB = pytest.mark.parametrize(
+    "radius_lab", [pytest.param("freeradius_mariadb", marks=pytest.mark.servers)], indirect=True
+)
+"""Where the database takes a letter and its capital for one."""
 
 
 def ago(lab: RadiusLab, seconds: int) -> str:
@@ -133,15 +137,29 @@ def test_the_mark_of_a_restore_that_nobody_could_be_told_of_goes_with_the_sessio
     assert [row[0] for row in radius_lab.marks()] == ["bea@isp"]
 
 
+@ON_MARIADB
 def test_another_spelling_of_a_name_is_the_same_customer_where_the_database_says_so(radius_lab: RadiusLab) -> None:
-    if radius_lab.engine.dialect.name != "mysql":
-        return
     radius_lab.seed(ANA)
     radius_lab.put_into("ANA@ISP", "static-ip", 0)
     enforcer = Enforcer(radius_lab.driver())
     enforcer.enforce(entry(ANA, Access.PORTAL))
     assert enforcer.outcomes[0].result is Result.REFUSED
     assert "static-ip" in enforcer.outcomes[0].detail
+
+
+@ON_MARIADB
+def test_a_restore_is_owed_to_a_session_that_logged_in_with_another_spelling(radius_lab: RadiusLab) -> None:
+    radius_lab.seed(ANA, "bea@isp")
+    nas = radius_lab.nas()
+    nas.dial(subscribers(["ANA@ISP"]))
+    enforcer = Enforcer(radius_lab.driver(radius_lab.nas_settings(nas)))
+    enforcer.enforce(entry(ANA, Access.PORTAL))
+    wait_for(lambda: given(nas, "ANA@ISP", "Mikrotik-Address-List") == "portal")
+    wait_for(lambda: enforcer.state(entry(ANA, Access.PORTAL)) is State.VERIFIED)
+    nas.misbehave(Misbehaviour(silent=True))
+    enforcer.enforce(entry(ANA, Access.FULL, 2))
+    assert enforcer.outcomes[0].result is Result.UNKNOWN
+    assert [row[::2] for row in radius_lab.marks()] == [(ANA, "")]
 
 
 def test_a_payment_right_after_a_cut_is_not_verified_while_the_next_login_is_on_its_way(
