@@ -118,27 +118,30 @@ class Reviewed:
 
 
 def reviewed(tx: Connection, reviews: Mapping[str, Reviewed], now: datetime) -> None:
-    """The reviews of these locked accounts are done. Most of a batch are alike, and are written in one statement."""
+    """The reviews of these locked accounts are done. Most of a batch are alike where nothing changed, and are written in
+    one statement; what changed is each account's own."""
     alike: dict[Reviewed, list[str]] = {}
     for account in sorted(reviews):
         alike.setdefault(reviews[account], []).append(account)
+    own: list[dict[str, object]] = []
     for review, ids in alike.items():
         values = {"_next": review.review_at, "_concluded": review.concluded, "_by": review.reviewed_by, "_now": now}
-        tx.execute(_REVIEWED, values | {IDS: ids})
+        if len(ids) > 1:
+            tx.execute(_REVIEWED.where(among(accounts.c.id)), values | {IDS: ids})
+        else:
+            own.append(values | {"_id": ids[0]})
+    if own:
+        tx.execute(_REVIEWED.where(accounts.c.id == bindparam("_id")), own)
 
 
-_REVIEWED = (
-    update(accounts)
-    .where(among(accounts.c.id))
-    .values(
-        review_at=bindparam("_next"),
-        cause_at=None,
-        urgent=false(),
-        reviewed_at=bindparam("_now"),
-        review_error=None,
-        concluded=bindparam("_concluded"),
-        reviewed_by=bindparam("_by"),
-    )
+_REVIEWED = update(accounts).values(
+    review_at=bindparam("_next"),
+    cause_at=None,
+    urgent=false(),
+    reviewed_at=bindparam("_now"),
+    review_error=None,
+    concluded=bindparam("_concluded"),
+    reviewed_by=bindparam("_by"),
 )
 
 
