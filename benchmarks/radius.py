@@ -6,8 +6,6 @@ size, the same Disconnect-Requests to the same NAS, as many in flight; it judges
 until radacct has all stops, because the RADIUS server's accounting is the device's own speed.
 """
 
-import selectors
-import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,12 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
-from pyrad.packet import CoAPacket
+from pyrad.packet import DisconnectRequest
 from sqlalchemy.engine import make_url
 
-from benchmarks import coa
+from benchmarks import bare, coa
 from benchmarks.rows import Row
-from drivers.radius.attributes import DICTIONARY
 from drivers.radius.driver import SLICE, RadiusDriver
 from drivers.radius.settings_file import settings_from
 from enforcement.access import Access, Kind, Reason
@@ -38,7 +35,6 @@ SECRET = b"testing123"
 PASSWORD = "pw"
 IN_FLIGHT = 64
 TURNS = 30
-LOST_AFTER_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,44 +173,12 @@ def _delete(cursor: "psycopg.Cursor[tuple[str, ...]]", names: Sequence[str]) -> 
 
 
 def _disconnect(port: int, sessions: Sequence[tuple[str, str]]) -> None:
-    """Every session of a slice, IN_FLIGHT at once, 256 to a source port.
-
-    What stays unanswered goes again from another port: the one that the system gave may have been used minutes ago,
-    and a strict NAS drops its identifiers.
-    """
-    left = list(sessions)
-    while left:
-        now, left = left[:256], left[256:]
-        with socket.socket(type=socket.SOCK_DGRAM) as one, selectors.DefaultSelector() as selector:
-            one.connect(("127.0.0.1", port))
-            selector.register(one, selectors.EVENT_READ)
-            left += _exchange(one, selector, now)
-
-
-def _exchange(
-    one: socket.socket, selector: selectors.BaseSelector, sessions: Sequence[tuple[str, str]]
-) -> list[tuple[str, str]]:
-    """The sessions that were not answered for."""
-    waiting = {at: _disconnect_request(at, *each) for at, each in enumerate(sessions)}
-    flying: set[int] = set()
-    while waiting or flying:
-        while waiting and len(flying) < IN_FLIGHT:
-            identifier, raw = waiting.popitem()
-            one.send(raw)
-            flying.add(identifier)
-        if not selector.select(LOST_AFTER_S):
-            return [sessions[identifier] for identifier in (*flying, *waiting)]
-        flying.discard(one.recv(4096)[1])
-    return []
-
-
-def _disconnect_request(identifier: int, username: str, session: str) -> bytes:
-    packet = CoAPacket(code=40, id=identifier, secret=SECRET, dict=DICTIONARY, message_authenticator=True)
-    for name, value in (("User-Name", username), ("Acct-Session-Id", session), ("NAS-IP-Address", "127.0.0.1")):
-        packet.AddAttribute(name, value)
-    packet.AddAttribute("Event-Timestamp", int(time.time()))  # noqa: TID251 - protocols keep the real clock
-    raw: bytes = packet.RequestPacket()
-    return raw
+    """Every session of a slice."""
+    requests: list[bare.Request] = [
+        (("User-Name", name), ("Acct-Session-Id", session), ("NAS-IP-Address", "127.0.0.1"))
+        for name, session in sessions
+    ]
+    bare.tell(port, SECRET, DisconnectRequest, requests, IN_FLIGHT)
 
 
 def _connected(server: FreeRadius) -> "psycopg.Connection[tuple[str, ...]]":
