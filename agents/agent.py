@@ -14,12 +14,14 @@ from agents.device_memory import DeviceMemory
 from agents.drift import Drift
 from agents.guard import Limits
 from agents.hearing import Hearing
+from agents.inbox import Inbox
 from agents.known import Known
 from agents.line import Line
 from agents.link import WAIT_S, Link
 from agents.loop import DeviceThread, Follower
 from agents.memory import Memory, Pin
 from agents.metrics import Metrics
+from agents.news import Listener
 from agents.permits import Permits
 from agents.picture import Picture
 from agents.pins import Pins
@@ -66,6 +68,7 @@ class Agent:
         self._told = Told(pins=self.memory.pins(clock.now()))
         self._pins = Pins([device.name for device in settings.devices], self.memory.unpin)
         self._threads: dict[str, DeviceThread] = {}
+        self._listeners: list[Listener] = []
         self._follower = Follower(self._link, wait_s, clock, self._stopping, self._heard, self._away)
         self._watcher = Thread(target=self._watch_pins, name="pins", daemon=True)
         self._watch = Watch(self._at_work, settings.stuck_seconds, self.metrics, clock, self._stopping)
@@ -98,7 +101,7 @@ class Agent:
         for thread in threads:
             _close(thread.device)
         deadline = self._clock.monotonic() + STOP_S
-        own = [self._follower.thread, self._watcher, self._watch.thread]
+        own = [self._follower.thread, self._watcher, self._watch.thread, *(each.thread for each in self._listeners)]
         for each in [thread.thread for thread in threads] + own:
             if each.is_alive():
                 each.join(max(0.0, deadline - self._clock.monotonic()))
@@ -119,6 +122,15 @@ class Agent:
                 thread.tell(self._told)
                 self._threads[device.name] = thread
                 thread.thread.start()
+                self._listen_for(thread)
+
+    def _listen_for(self, thread: DeviceThread) -> None:
+        """Hear what accounting tells of a device."""
+        device, seconds = thread.device, self.settings.accounting_seconds
+        for source in device.parts.driver.news:
+            listener = Listener(source, device, thread.wake, seconds, self._clock, self._stopping)
+            self._listeners.append(listener)
+            listener.thread.start()
 
     def _device(self, settings: DeviceSettings, installation: str) -> Device:
         name, clock = settings.name, self._clock
@@ -137,6 +149,7 @@ class Agent:
             reporter=Reporter(memory, known, line, clock, self.settings.sweep_seconds),
             clock=clock,
             pins=self._pins,
+            inbox=Inbox(clock),
             stopping=self._stopping,
         )
         return Device(name, self.settings.sweep_seconds, parts)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from agents.clock import Clock
-from drivers.base import Capabilities, Driver, Step
+from drivers.base import Capabilities, Driver, News, Step
 from enforcement.changes import Change, Outcome
 from enforcement.keys import Key
 from enforcement.observed import Observed
@@ -34,6 +34,10 @@ class Calls:
     @property
     def capabilities(self) -> Capabilities:
         return self._driver.capabilities
+
+    @property
+    def news(self) -> Sequence[News]:
+        return self._driver.news
 
     def observe(self, keys: Set[Key] | None = None) -> Observed:
         with self._timed("observe"):

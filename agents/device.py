@@ -19,6 +19,7 @@ from agents.circuit import FIRST_PAUSE_S, Circuit
 from agents.clock import Clock
 from agents.device_memory import DeviceMemory
 from agents.hearing import Hearing
+from agents.inbox import Inbox
 from agents.known import Known
 from agents.link import LinkError
 from agents.permits import Permits
@@ -54,6 +55,7 @@ class Parts:
     reporter: Reporter
     clock: Clock
     pins: Pins
+    inbox: Inbox
     stopping: Event
 
 
@@ -78,8 +80,9 @@ class Device:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What stands in the way, for the report: why the device is lost, else what its own setup defeats."""
-        return self.circuit.problems or self._setup
+        """What stands in the way, for the report: why the device is lost, else what its own setup defeats; and which
+        accounting tells nothing."""
+        return (*(self.circuit.problems or self._setup), *self.parts.inbox.problems)
 
     @property
     def due_at(self) -> float:
@@ -140,7 +143,14 @@ class Device:
             parts.known.put(report)
         if heard.keys:
             self._retries, self._retry_at = 0, NEVER
-        self._dirty |= heard.keys | self._heed_pins(told)
+        self._dirty |= heard.keys | self._heed_pins(told) | self._news()
+
+    def _news(self) -> set[Key]:
+        """Whose sessions have changed, as accounting tells."""
+        keys, everything = self.parts.inbox.take()
+        if everything:
+            self.sweeps.soon()
+        return keys
 
     def _heed_pins(self, told: Told) -> set[Key]:
         """Take the site's pins; a pin ends when the controller itself wants the key open."""

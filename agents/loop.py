@@ -42,6 +42,11 @@ class DeviceThread:
         """Wake the device with the latest; from any thread."""
         with self._wake:
             self._told = told
+        self.wake()
+
+    def wake(self) -> None:
+        """Let the device take a turn; from any thread."""
+        with self._wake:
             self._woken = True
             self._wake.notify()
 

@@ -20,6 +20,7 @@ _KEYS = frozenset(
         "token_credential",
         "memory",
         "sweep_seconds",
+        "accounting_seconds",
         "guard_per_hour",
         "site",
         "stuck_seconds",
@@ -29,6 +30,7 @@ _KEYS = frozenset(
 )
 DEFAULT_MEMORY = "/var/lib/grifo-agent/agent.db"
 DEFAULT_SWEEP_SECONDS = 300
+DEFAULT_ACCOUNTING_SECONDS = 5
 DEFAULT_GUARD_PER_HOUR = 200
 DEFAULT_STUCK_SECONDS = 300
 
@@ -55,7 +57,8 @@ class DeviceSettings:
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The file, checked. `guard_per_hour` bounds the first restrictions of all devices of one site together;
-    `stuck_seconds` is how long one call to a device may take before it is shown as stuck."""
+    `accounting_seconds` is how often accounting is asked what is new; `stuck_seconds` is how long one call to a device
+    may take before it is shown as stuck."""
 
     controller: str
     token_file: Path
@@ -66,6 +69,7 @@ class Settings:
     guard_per_hour: int = DEFAULT_GUARD_PER_HOUR
     metrics_listen: tuple[str, int] | None = None
     stuck_seconds: float = DEFAULT_STUCK_SECONDS
+    accounting_seconds: float = DEFAULT_ACCOUNTING_SECONDS
 
 
 def read_settings(path: Path) -> Settings:
@@ -96,6 +100,7 @@ def settings_from(data: Mapping[str, Any]) -> Settings:
         guard_per_hour=_number(data, "guard_per_hour", DEFAULT_GUARD_PER_HOUR, least=0),
         metrics_listen=_listen(_text(data, "metrics_listen", "")),
         stuck_seconds=_number(data, "stuck_seconds", DEFAULT_STUCK_SECONDS, least=1),
+        accounting_seconds=_number(data, "accounting_seconds", DEFAULT_ACCOUNTING_SECONDS, least=1),
     )
 
 

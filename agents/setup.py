@@ -3,7 +3,7 @@
 Neither goes through a running agent; `check` writes nothing, `prepare` only where it is told to.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -81,8 +81,17 @@ def _problems_with_controller(settings: Settings, token: str) -> list[str]:
 
 
 def _problems(built: Driver) -> list[str]:
+    """Of the device, and of each source that tells of its sessions; what both say is said once."""
     with closing(built):
-        try:
-            return list(built.check())
-        except DriverError as wrong:
-            return [str(wrong)]
+        found = _said(built.check)
+    for source in built.news:
+        with closing(source):
+            found += _said(source.check)
+    return list(dict.fromkeys(found))
+
+
+def _said(check: Callable[[], Sequence[str]]) -> list[str]:
+    try:
+        return list(check())
+    except DriverError as wrong:
+        return [str(wrong)]

@@ -21,6 +21,7 @@ class Sweeps:
         self._seconds = seconds
         self._up_seconds: float | None = None
         self._swept = False
+        self._rested_at = 0.0
         self.at = 0.0
         self.read_at: float | None = None
         self.restarts = 0
@@ -37,12 +38,17 @@ class Sweeps:
     def at_once(self) -> None:
         self.at = 0.0
 
+    def soon(self) -> None:
+        """Everything may have changed, with nobody hurt for sure: as soon as the device has had its peace."""
+        self.at = min(self.at, self._rested_at)
+
     def done(self, began: float, complete: bool) -> None:
         """A sweep that began at `began` is over; `complete` where it told of everything."""
         now = self._clock.monotonic()
         interval = about(self._seconds) if self._swept else spread(self._seconds)
         self._swept = True
-        self.at = now + max(interval, REST * (now - began))
+        self._rested_at = now + REST * (now - began)
+        self.at = max(now + interval, self._rested_at)
         self.read_at = now if complete else self.read_at
 
     def has_restarted(self, up_seconds: float | None) -> bool:

@@ -1,7 +1,8 @@
 """What every driver offers, and the four ways in which it may fail.
 
 A driver is given one slice at a time by one thread (its device's). It never retries, never sleeps for a device to
-recover, and never remembers: the agent does. It touches only what carries this installation's mark.
+recover, and never remembers what is wanted: the agent does. It touches only what carries this installation's mark.
+What accounting tells between two sweeps comes from `news`, by other threads.
 
     DriverError
     ├── Unreachable   no connection, or it broke: try again later, with backoff
@@ -83,11 +84,44 @@ class Step:
     note: str = ""
 
 
+class News(Protocol):
+    """One source that tells, between two sweeps, whose sessions have come, gone or changed: cheap, and asked often.
+
+    It has a thread of its own, never the device's: one that hangs holds up no restore. It knows from the driver's reads
+    who matters. Construction opens nothing.
+    """
+
+    @property
+    def name(self) -> str:
+        """Which source it is, for a person, without secrets."""
+        ...
+
+    def keys(self) -> Set[Key] | None:
+        """Keys to look at again: those that the device has something of ours for, and those who are at an address where
+        ours stands for another. None where it is more than can be told: a sweep is due. Nothing before the device was
+        read in full for the first time. Raises as `observe` does; what could not be told then is told at the next call.
+        """
+        ...
+
+    def check(self) -> Sequence[str]:
+        """What would keep it from telling, in words; empty when all is well. Raises as `observe` does."""
+        ...
+
+    def close(self) -> None:
+        """Drop its connection. Safe to call twice."""
+        ...
+
+
 class Driver(Protocol):
     """One device. Construction opens nothing; the first call connects."""
 
     @property
     def capabilities(self) -> Capabilities: ...
+
+    @property
+    def news(self) -> Sequence[News]:
+        """The sources that tell of this device's sessions; none where nothing does. `close` leaves them open."""
+        ...
 
     def observe(self, keys: Set[Key] | None = None) -> Observed:
         """What the device enforces now: read from the device, ours and whatever else restricts a key.

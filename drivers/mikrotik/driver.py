@@ -7,8 +7,9 @@ looked for at each read, and owed until it is done.
 
 from collections.abc import Sequence, Set
 
-from drivers.base import Capabilities, Step, Unsupported
+from drivers.base import Capabilities, News, Step, Unsupported
 from drivers.mikrotik.checks import problems
+from drivers.mikrotik.followed import Followed
 from drivers.mikrotik.judging import Sightings
 from drivers.mikrotik.prepare import Preparation
 from drivers.mikrotik.reading import Reader
@@ -27,9 +28,14 @@ SLICE_SIZE = 500
 class MikrotikDriver:
     """One router, one connection, one thread (drivers.base.Driver). Construction opens nothing."""
 
-    def __init__(self, settings: Settings, installation: str) -> None:
+    def __init__(
+        self, settings: Settings, installation: str, news: Sequence[News] = (), followed: Followed | None = None
+    ) -> None:
+        """`followed` is what `news` hear of this router."""
         self._settings = settings
         self._installation = installation
+        self._followed = followed
+        self.news = news
         self._connection = Connection(settings)
         self._reader = Reader(self._connection, settings)
 
@@ -43,6 +49,8 @@ class MikrotikDriver:
 
     def observe(self, keys: Set[Key] | None = None) -> Observed:
         view = self._reader.look(keys, with_links=True)
+        if self._followed is not None:
+            self._followed.saw(view)
         seen = Sightings(view, self._settings, self._installation)
         if keys is None:
             return Observed(seen, up_seconds=view.up_seconds)

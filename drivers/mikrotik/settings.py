@@ -36,6 +36,7 @@ _KNOWN = _PASSWORD | {
     "throttle",
     "rates",
     "connections",
+    "accounting",
     "connect_seconds",
     "reply_seconds",
     "turn_seconds",

@@ -11,6 +11,7 @@ from drivers.radius.attributes import class_octets
 from drivers.radius.check import problems
 from drivers.radius.compose import compose
 from drivers.radius.database import Database
+from drivers.radius.news import RadiusNews
 from drivers.radius.packets import Ask
 from drivers.radius.prepare import Need, add_rows, after_installing, needs
 from drivers.radius.reply import Replies, group_replies, read_replies
@@ -58,6 +59,7 @@ class RadiusDriver:
         self._database = Database(settings)
         self._tables = self._database.tables
         self._sender = sender or Sender()
+        self._news = RadiusNews(settings)
         self._disowned: dict[int, str] = {}
         self._bereft: set[str] = set()
         self._ended: dict[str, float] = {}
@@ -73,6 +75,10 @@ class RadiusDriver:
         rates = frozenset(self._settings.groups.by_rate)
         return Capabilities(frozenset({KeyType.USERNAME}), {Kind.INTERNET: access}, SLICE, effects=True, rates=rates)
 
+    @property
+    def news(self) -> Sequence[RadiusNews]:
+        return (self._news,)
+
     def observe(self, keys: Set[Key] | None = None) -> Observed:
         with self._database.reading() as connection:
             marked = self._database.has_marks(connection)
@@ -81,9 +87,10 @@ class RadiusDriver:
             found = customers(connection, self._tables, self._settings, names, marked)
         if keys is None:
             self._bereft = {name for name, customer in found.items() if bereft_marks(customer, meaning)}
-        by_key = {Key(KeyType.USERNAME, name): seen(customer, meaning) for name, customer in found.items()}
+        by_name = {name: seen(customer, meaning) for name, customer in found.items()}
+        self._news.saw(found, by_name, whole=keys is None)
         return Observed(
-            {key: one for key, one in by_key.items() if one is not None},
+            {Key(KeyType.USERNAME, name): one for name, one in by_name.items() if one is not None},
             asked=None if keys is None else frozenset(keys),
         )
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import TypeVar
 
-from drivers.base import Capabilities, DriverError, Step
+from drivers.base import Capabilities, DriverError, News, Step
 from drivers.radius.driver import RadiusDriver
 from enforcement.access import Access, Kind, least, slowest
 from enforcement.changes import Change, Outcome, Refresh, Restrict, Result
@@ -30,6 +30,10 @@ class SeveralServers:
     @property
     def capabilities(self) -> Capabilities:
         return self._servers[0].capabilities
+
+    @property
+    def news(self) -> Sequence[News]:
+        return [news for server in self._servers for news in server.news]
 
     def observe(self, keys: Set[Key] | None = None) -> Observed:
         read, failed = self._each(self._servers, lambda server: server.observe(keys))

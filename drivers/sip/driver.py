@@ -9,7 +9,7 @@ time, and one that can't be read leaves what is known of a line at `unknown`.
 import itertools
 from collections.abc import Collection, Mapping, Sequence, Set
 
-from drivers.base import Capabilities, DriverError, Refused, Step, Unsupported
+from drivers.base import Capabilities, DriverError, News, Refused, Step, Unsupported
 from drivers.sip import check
 from drivers.sip.lifting import Aims, aims_of, deletions, replacements
 from drivers.sip.node import Node
@@ -48,6 +48,7 @@ class SipDriver:
             slice_size=slice_size,
             effects=False,
         )
+        self.news: Sequence[News] = ()
 
     def observe(self, keys: Set[Key] | None = None) -> Observed:
         """Every node's memory and the database. One that can't be read makes it incomplete; no node at all, an error.

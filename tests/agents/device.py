@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 
-from drivers.base import Capabilities, Garbled, Refused, Step, StepState, Unreachable
+from drivers.base import Capabilities, Garbled, News, Refused, Step, StepState, Unreachable
 from enforcement.access import LADDERS, Access, Kind, Rate, rank, slowest
 from enforcement.changes import Change, Outcome, Refresh, Remove, Restore, Restrict, Result, key_of
 from enforcement.entries import Mark
@@ -107,6 +107,7 @@ class BoxDriver:
         self._box = box
         self._closed = threading.Event()
         self._generation = box.generation
+        self.news: Sequence[News] = ()
 
     @property
     def capabilities(self) -> Capabilities:
