@@ -11,10 +11,10 @@ What accounting tells between two sweeps comes from `news`, by other threads.
     └── Garbled       an answer that makes no sense: the connection is closed, observed is unknown
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, Self
 
 from enforcement.access import Access, Kind, Rate
 from enforcement.changes import Change, Outcome
@@ -84,6 +84,22 @@ class Step:
     note: str = ""
 
 
+class Unsafe(str):
+    """A problem that endangers people: who has one of `accesses` here can't reach an emergency number.
+
+    Only what was read to be so; a proof that could not be had is an ordinary problem. The agent opens those customers
+    until `check` no longer says it, and somebody is paged.
+    """
+
+    __slots__ = ("accesses",)
+    accesses: frozenset[Access]
+
+    def __new__(cls, text: str, accesses: Iterable[Access]) -> Self:
+        words = super().__new__(cls, text)
+        words.accesses = frozenset(accesses)
+        return words
+
+
 class News(Protocol):
     """One source that tells, between two sweeps, whose sessions have come, gone or changed: cheap, and asked often.
 
@@ -140,7 +156,10 @@ class Driver(Protocol):
         ...
 
     def check(self) -> Sequence[str]:
-        """What in this device's setup would defeat us, in words for the operator; empty when all is well."""
+        """What in this device's setup would defeat us, in words for the operator; empty when all is well.
+
+        What endangers people is `Unsafe`.
+        """
         ...
 
     def prepare(self, install: bool) -> Sequence[Step]:
