@@ -11,7 +11,7 @@ A reading takes two statements of a few milliseconds, however large the table is
 from collections.abc import Collection, Iterator, Sequence, Set
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, RowMapping, column, func, inspect, select, table
+from sqlalchemy import Connection, RowMapping, column, false, func, inspect, select, table, text
 from sqlalchemy.engine import URL
 
 from drivers.radius_sql import engine_for, shown, translated
@@ -78,10 +78,10 @@ class Accounting:
         """What the table lacks, in words; empty when all is well. Raises as `changes` does."""
         name = self._table.name
         with translated(), self._engine.connect() as connection:
-            here = inspect(connection)
-            if not here.has_table(name):
+            if not inspect(connection).has_table(name):
                 return [f"{self.name} has no table {name}, or grifo may not see it"]
-            known = {str(one["name"]).lower() for one in here.get_columns(name)}
+            none_of_it = connection.execute(select(text("*")).select_from(self._table).where(false()))
+            known = {str(one).lower() for one in none_of_it.keys()}  # noqa: SIM118 - a view, not rows
             missing = [one for one in self._columns if one not in known]
             if missing:
                 return [f"{self.name}: {name} has no column {', '.join(missing)}"]
@@ -124,10 +124,14 @@ def _word(row: RowMapping, more: Sequence[str]) -> Word:
         calling=row["callingstationid"] or "",
         address=_address(row["framedipaddress"]),
         ended=row["acctstoptime"] is not None,
-        more=tuple(str(row[one]) for one in more),
+        more=tuple(_text(row[one]) for one in more),
     )
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
 
 
 def _address(value: object) -> str:
     """PostgreSQL's inet comes as an address, or as an interface with its mask; MariaDB's may be empty."""
-    return "" if value is None else str(value).split("/")[0]
+    return _text(value).split("/")[0]

@@ -191,7 +191,8 @@ def _insert_or_refresh(
         "INSERT INTO radacct (acctsessionid, acctuniqueid, username, nasipaddress, acctstarttime, acctupdatetime,"
         " acctsessiontime, callingstationid, framedipaddress, class) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (acctuniqueid) DO UPDATE SET acctupdatetime = excluded.acctupdatetime,"
-        " acctsessiontime = excluded.acctsessiontime, class = excluded.class WHERE acctstoptime IS NULL",
+        " acctsessiontime = excluded.acctsessiontime, framedipaddress = excluded.framedipaddress,"
+        " class = excluded.class WHERE acctstoptime IS NULL",
         (
             request.text("Acct-Session-Id"),
             unique,

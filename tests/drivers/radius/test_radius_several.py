@@ -1,6 +1,7 @@
 """Several RADIUS servers with tables of their own: one customer, one access, and never "done" while one is not."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -150,3 +151,20 @@ def test_servers_that_give_one_customer_different_rates_are_brought_to_one(pair:
         assert enforcer.enforce(wanted).changes == ()
         for lab in (pair.one, pair.other):
             assert lab.sql("SELECT groupname FROM radusergroup WHERE priority = 0") == [(group,)]
+
+
+def test_a_login_at_any_server_is_told_by_its_own_accounting(pair: Pair) -> None:
+    """Where another one is down, too."""
+    enforcer = pair.enforcer()
+    enforcer.enforce(WANTED)
+    enforcer.plan(WANTED, full=True)
+    with ExitStack() as stack:
+        down, other = (stack.enter_context(closing(news)) for news in reversed(enforcer.driver.news))
+        assert (down.keys(), other.keys()) == (frozenset(), frozenset())
+        down.close()
+        pair.down(enforcer)
+        pair.one.nas().dial(subscribers([ANA]))
+        wait_for(lambda: other.keys() == {WANTED.key})
+        with pytest.raises(Unreachable):
+            down.keys()
+        pair.up()
