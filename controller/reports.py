@@ -69,10 +69,13 @@ def _save_entries(
     current = [report for report in reports if _is_current(report, rows.get(report.binding))]
     newly = [rows[report.binding] for report in current if _verifies_anew(report, rows[report.binding])]
     reporting.save_last_seen(tx, device, reports, now)
-    for report in current:
-        row = rows[report.binding]
-        verified_at = (row.verified_at or now) if report.state == VERIFIED else row.verified_at
-        reporting.save_state(tx, report, now, verified_at)
+    verified = {
+        report.binding: (rows[report.binding].verified_at or now)
+        if report.state == VERIFIED
+        else rows[report.binding].verified_at
+        for report in current
+    }
+    reporting.save_states(tx, {report.binding: report for report in current}, verified, now)
     _keep_read_back(tx, [rows[report.binding] for report in current if report.state in READ_BACK], now)
     record(tx, [_verified(row, now) for row in newly])
     give_back(tx, [row for row in newly if row.access == Access.RELEASED and not row.ended], now)

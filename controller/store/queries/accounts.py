@@ -118,14 +118,19 @@ class Reviewed:
 
 
 def reviewed(tx: Connection, reviews: Mapping[str, Reviewed], now: datetime) -> None:
-    """The reviews of these locked accounts are done. Most of a batch are alike where nothing changed, and are written in
-    one statement; what changed is each account's own."""
+    """The reviews of these locked accounts are done. Most of a batch are alike where nothing changed, and are written
+    in one statement; what changed is each account's own."""
     alike: dict[Reviewed, list[str]] = {}
     for account in sorted(reviews):
         alike.setdefault(reviews[account], []).append(account)
     own: list[dict[str, object]] = []
     for review, ids in alike.items():
-        values = {"_next": review.review_at, "_concluded": review.concluded, "_by": review.reviewed_by, "_now": now}
+        values: dict[str, object] = {
+            "_next": review.review_at,
+            "_concluded": review.concluded,
+            "_by": review.reviewed_by,
+            "_now": now,
+        }
         if len(ids) > 1:
             tx.execute(_REVIEWED.where(among(accounts.c.id)), values | {IDS: ids})
         else:

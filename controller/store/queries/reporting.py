@@ -1,10 +1,10 @@
 """What did the agent see on the device? The writes of a report: entries at their revision, strays, the device."""
 
-from collections.abc import Collection, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Case, Connection, bindparam, case, delete, insert, literal, select, update
+from sqlalchemy import Connection, bindparam, case, delete, insert, select, update
 
 from controller.store.queries.permitting import lock_accounts_of
 from controller.store.tables import devices, entries, impositions, strays
@@ -57,21 +57,47 @@ def reported_rows(tx: Connection, device: str, reports: Sequence[EntryReport]) -
     return {row.binding: row for row in tx.execute(query)}
 
 
-def save_state(tx: Connection, report: EntryReport, now: datetime, verified_at: datetime | None) -> None:
-    """What was seen of one entry. The caller has checked its revision under the lock."""
-    tx.execute(
-        update(entries)
-        .where(entries.c.binding == report.binding, entries.c.changed_revision == report.changed_revision)
-        .values(
-            state=report.state,
-            seen=report.seen,
-            detail=report.detail,
-            obstructions=list(report.obstructions),
-            state_revision=report.changed_revision,
-            state_at=_since(report, now),
-            verified_at=verified_at,
-        )
+def save_states(
+    tx: Connection, reports: Mapping[str, EntryReport], verified: Mapping[str, datetime | None], now: datetime
+) -> None:
+    """What was seen of entries, and since when they are verified. The caller has checked revisions under the lock."""
+    seen = [
+        {
+            "_binding": binding,
+            "_revision": report.changed_revision,
+            "_state": report.state,
+            "seen": report.seen,
+            "detail": report.detail,
+            "obstructions": list(report.obstructions),
+            "verified_at": verified[binding],
+            "_now": now,
+        }
+        for binding, report in sorted(reports.items())
+    ]
+    if seen:
+        tx.execute(_SEEN, seen)
+
+
+_SEEN = (
+    update(entries)
+    .where(entries.c.binding == bindparam("_binding"), entries.c.changed_revision == bindparam("_revision"))
+    .values(
+        state=bindparam("_state"),
+        seen=bindparam("seen"),
+        detail=bindparam("detail"),
+        obstructions=bindparam("obstructions"),
+        state_revision=bindparam("_revision"),
+        state_at=case(
+            (
+                (entries.c.state == bindparam("_state")) & (entries.c.state_revision == bindparam("_revision")),
+                entries.c.state_at,
+            ),
+            else_=bindparam("_now", type_=entries.c.state_at.type),
+        ),
+        verified_at=bindparam("verified_at"),
     )
+)
+"""A report that repeats a state does not begin it again."""
 
 
 def save_read_back(tx: Connection, access: str, services: Collection[str], now: datetime) -> None:
@@ -79,12 +105,6 @@ def save_read_back(tx: Connection, access: str, services: Collection[str], now: 
     in_force = (impositions.c.ended_at.is_(None), ~impositions.c.observed, impositions.c.verified_at.is_(None))
     mine = (impositions.c.service_id.in_(sorted(services)), impositions.c.access == access)
     tx.execute(update(impositions).where(*mine, *in_force).values(verified_at=now))
-
-
-def _since(report: EntryReport, now: datetime) -> Case[Any]:
-    """Since when it is so: a report that repeats the state does not begin it again."""
-    same = (entries.c.state == report.state) & (entries.c.state_revision == report.changed_revision)
-    return case((same, entries.c.state_at), else_=literal(now, entries.c.state_at.type))
 
 
 def save_last_seen(tx: Connection, device: str, reports: Sequence[EntryReport], now: datetime) -> None:
