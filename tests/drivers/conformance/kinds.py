@@ -3,7 +3,8 @@
 from tests.drivers.conformance import mikrotik, mikrotik_ways, radius, sip, sip_shell
 
 KINDS = (
-    mikrotik.KIND,
+    mikrotik.LISTS,
+    mikrotik.PREFIXES,
     *mikrotik_ways.KINDS,
     radius.OFFLINE,
     radius.ONLINE,

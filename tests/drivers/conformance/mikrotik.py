@@ -1,7 +1,7 @@
-"""The bench of the MikroTik driver: the simulated router, and firewall address lists."""
+"""The benches of the MikroTik driver's addresses: the simulated router, and its address lists of both families."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from drivers.base import Driver
 from enforcement.access import Access
 from enforcement.entries import Entry
 from lab.routeros import RouterOS
-from tests.drivers.conformance.bench import INSTALLATION, Kind
+from tests.drivers.conformance.bench import INSTALLATION, Bench, Kind
 from tests.drivers.mikrotik_routers import OBSTRUCTING, V4, V6, driver, entry, router
 
 FAULTS: dict[str, dict[str, Any]] = {
@@ -25,41 +25,52 @@ FAULTS: dict[str, dict[str, Any]] = {
     "answers nonsense": {"garble": True},
 }
 BLINDING = ("hangs after login", "resets before the first reply", "answers nonsense", "sessions are full")
-BY_HAND = ("sessions are full", "reboots", "is restored from an old backup", "a hand removes our entries")
+REMOVED = "a hand removes our entries"
+BY_HAND = ("sessions are full", "reboots", "is restored from an old backup", REMOVED)
+BRIEFLY = ("refuses every write", "says done and does nothing", "reboots", "is restored from an old backup", REMOVED)
+"""What a wire may suffer is the same for every menu and way: the bench of the lists has it all."""
+BINDINGS = "/ip/hotspot/ip-binding"
+ADDED = (V4, V6, BINDINGS)
+"""The menus where items of ours are added."""
 
 
 class MikrotikBench:
-    """One router with a few entries of its operator's."""
+    """One router with a few entries of its operator's. `menu` is where the customers' addresses are listed."""
 
-    restricted = Access.PORTAL
-
-    def __init__(self, device: RouterOS) -> None:
+    def __init__(self, device: RouterOS, menu: str = V4) -> None:
         self._device = device
+        self._menu = menu
         self._backup = device.backup()
+
+    @property
+    def restricted(self) -> Access:
+        return Access.PORTAL
 
     def driver(self, impatient: bool = False, installation: str = INSTALLATION) -> Driver:
         times = {"reply_seconds": 1, "connect_seconds": 1} if impatient else {"reply_seconds": 30}
         return driver(self._device, installation, **times)
 
     def entry(self, number: int, access: Access) -> Entry:
-        return entry(number, access)
+        return entry(number, access, f"ipv6_prefix:2001:db8:0:{number}00::/56" if self._menu == V6 else "")
 
     def enforced(self, number: int) -> Access:
-        address = entry(number).key.value
-        lists = {row["list"] for row in self._ours() if row["address"] == address and row["disabled"] == "false"}
+        listed = [row for row in self._ours(self._menu) if row["disabled"] == "false"]
+        lists = {row["list"] for row in listed if row["address"] == self._address(number)}
         return self.restricted if lists == {"grifo-portal"} else Access.BLOCKED if lists else Access.FULL
 
-    def _ours(self) -> list[dict[str, str]]:
-        rows = self._device.rows(V4) + self._device.rows(V6)
-        return [row for row in rows if row.get("comment", "").startswith("grifo:v1:")]
+    def _address(self, number: int) -> str:
+        return self.entry(number, Access.FULL).key.value
+
+    def _ours(self, menu: str) -> list[dict[str, str]]:
+        return [row for row in self._device.rows(menu) if row.get("comment", "").startswith("grifo:v1:")]
 
     def snapshot(self) -> bytes:
         return repr(sorted(self._device.backup().items())).encode()
 
     def operators(self) -> bytes:
-        ours = [(row["list"], row["address"]) for row in self._ours()]
+        ours = {(menu, row[".id"]) for menu in ADDED for row in self._ours(menu)}
         tables = {
-            path: [self._as_it_was(path, row) for row in rows if (row.get("list"), row.get("address")) not in ours]
+            path: [self._as_it_was(path, row) for row in rows if (path, row[".id"]) not in ours]
             for path, rows in self._device.backup().items()
         }
         return repr(sorted(tables.items())).encode()
@@ -69,7 +80,7 @@ class MikrotikBench:
         return sorted(row.items())
 
     def obstruct(self, number: int) -> None:
-        self._device.add(V4, list=OBSTRUCTING, address=entry(number).key.value)
+        self._device.add(self._menu, list=OBSTRUCTING, address=self._address(number))
 
     @contextmanager
     def fault(self, name: str) -> Iterator[None]:
@@ -83,7 +94,8 @@ class MikrotikBench:
                 self._device.restore(self._backup)
                 yield
             case "a hand removes our entries":
-                self._device.remove(V4, *(row[".id"] for row in self._ours()))
+                for menu in ADDED:
+                    self._device.remove(menu, *(row[".id"] for row in self._ours(menu)))
                 yield
             case _:
                 self._device.misbehave(**FAULTS[name])
@@ -98,10 +110,14 @@ class MikrotikBench:
         self._device.set("/ip/service", service[".id"], max_sessions=service["max-sessions"])
 
 
-@contextmanager
-def open_bench(folder: Path, request: pytest.FixtureRequest) -> Iterator[MikrotikBench]:
-    with router() as device:
-        yield MikrotikBench(device)
+def opener(menu: str) -> Callable[[Path, pytest.FixtureRequest], AbstractContextManager[Bench]]:
+    @contextmanager
+    def open_bench(folder: Path, request: pytest.FixtureRequest) -> Iterator[MikrotikBench]:
+        with router() as device:
+            yield MikrotikBench(device, menu)
+
+    return open_bench
 
 
-KIND = Kind("mikrotik-lists", open_bench, BLINDING, (*FAULTS, *BY_HAND))
+LISTS = Kind("mikrotik-lists", opener(V4), BLINDING, (*FAULTS, *BY_HAND))
+PREFIXES = Kind("mikrotik-prefixes", opener(V6), ("answers nonsense",), BRIEFLY)

@@ -15,26 +15,25 @@ from enforcement.access import Access
 from enforcement.entries import Entry
 from lab.routeros import RouterOS
 from tests.drivers.conformance.bench import CUSTOMERS, INSTALLATION, Kind
-from tests.drivers.conformance.mikrotik import MikrotikBench
+from tests.drivers.conformance.mikrotik import BINDINGS, BRIEFLY, REMOVED, MikrotikBench
 from tests.drivers.mikrotik_routers import OBSTRUCTING, V4, driver, entry, router
 
 PLAN, LIST = "plan-100", "grifo-portal"
-PPP, HOTSPOT = "/ppp/active", "/ip/hotspot/active"
-REMOVED, BLIND = "a hand removes our entries", "answers nonsense"
-BY_WAY = ("refuses every write", "says done and does nothing", "reboots", "is restored from an old backup", REMOVED)
-"""What a wire may suffer is the same for every way: the bench of the lists has it all."""
+PPP, HOTSPOT, LEASES = "/ppp/active", "/ip/hotspot/active", "/ip/dhcp-server/lease"
+NAMED = {PPP: "name", HOTSPOT: "user", LEASES: "mac-address"}
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
     """How customers are named and connected. `swaps` are the properties, with the operator's own values, that the way
-    changes on the operator's items in `menu`; none where items are only added."""
+    changes on the operator's items in `menu`; none where items are only added. `blocks`: it knows no portal."""
 
     key: str
     setting: str
     sessions: str = ""
     menu: str = ""
     swaps: Mapping[str, str] | None = None
+    blocks: bool = False
 
     def name(self, number: int) -> str:
         return f"02:00:00:00:00:0{number}" if self.key == "mac" else f"user{number}"
@@ -43,7 +42,9 @@ class Way:
 LISTED = Way("username", "address_list", PPP)
 SECRET = Way("username", "ppp_secret", PPP, "/ppp/secret", {"profile": PLAN, "comment": "Calle Mayor, 3ºB"})
 HOTSPOT_USER = Way("username", "hotspot", HOTSPOT, "/ip/hotspot/user", {"profile": PLAN, "comment": "habitación 7"})
-LEASE = Way("mac", "dhcp_lease", "", "/ip/dhcp-server/lease", {"address-lists": "clientes", "comment": "piso 2"})
+LEASE = Way("mac", "dhcp_lease", "", LEASES, {"address-lists": "clientes", "comment": "piso 2"})
+LISTED_MAC = Way("mac", "address_list", LEASES)
+BOUND_MAC = Way("mac", "hotspot", HOTSPOT, blocks=True)
 
 
 class WayBench(MikrotikBench):
@@ -68,6 +69,10 @@ class WayBench(MikrotikBench):
             named = {"mac_address": self._way.name(number), "address": at, "active_address": at, "status": "bound"}
         return named | {name.replace("-", "_"): value for name, value in (self._way.swaps or {}).items()}
 
+    @property
+    def restricted(self) -> Access:
+        return Access.BLOCKED if self._way.blocks else Access.PORTAL
+
     def driver(self, impatient: bool = False, installation: str = INSTALLATION) -> Driver:
         times = {"reply_seconds": 1, "connect_seconds": 1} if impatient else {"reply_seconds": 30}
         return driver(self._device, installation, ways={self._way.key: self._way.setting}, **times)
@@ -76,8 +81,11 @@ class WayBench(MikrotikBench):
         return entry(number, access, f"{self._way.key}:{self._way.name(number)}")
 
     def enforced(self, number: int) -> Access:
-        """By the lists that the address of the customer's session is in, whoever put it there."""
+        """By the lists that the address of the customer's session is in, whoever put it there; where MAC addresses are
+        blocked, by whether he has a session at all."""
         self._dial_in()
+        if self._way.blocks:
+            return Access.FULL if self._way.name(number) in self._connected() else Access.BLOCKED
         address = self._address(number)
         rows = [row for row in self._device.rows(V4) if row["address"] == address and row["disabled"] == "false"]
         lists = {row["list"] for row in rows if row["list"].startswith("grifo-")}
@@ -87,13 +95,27 @@ class WayBench(MikrotikBench):
         return f"10.9.0.{number}"
 
     def _dial_in(self) -> None:
+        """Everybody who is not connected and may."""
         if not self._way.sessions:
             return
-        name = "user" if self._way.sessions == HOTSPOT else "name"
-        there = {row[name] for row in self._device.rows(self._way.sessions)}
+        there = self._connected() | {row["mac-address"] for row in self._device.rows(BINDINGS)}
         for number in CUSTOMERS:
             if self._way.name(number) not in there:
-                self._device.log_in(self._way.sessions, self._way.name(number), self._address(number))
+                self._connect(number)
+
+    def _connected(self) -> set[str]:
+        name = "mac-address" if self._way.key == "mac" else NAMED[self._way.sessions]
+        return {row[name] for row in self._device.rows(self._way.sessions)}
+
+    def _connect(self, number: int) -> None:
+        name, address = self._way.name(number), self._address(number)
+        if self._way.sessions == LEASES:
+            bound = {"active_address": address, "status": "bound", "dynamic": "true"}
+            self._device.add(LEASES, mac_address=name, address=address, **bound)
+        elif self._way.key == "mac":
+            self._device.log_in(HOTSPOT, f"user{number}", address, mac_address=name)
+        else:
+            self._device.log_in(self._way.sessions, name, address)
 
     def snapshot(self) -> bytes:
         """Sessions come and go by themselves."""
@@ -106,6 +128,9 @@ class WayBench(MikrotikBench):
         return sorted({**row, **(self._way.swaps or {})}.items() if marked else row.items())
 
     def obstruct(self, number: int) -> None:
+        if self._way.blocks:
+            self._device.add(BINDINGS, mac_address=self._way.name(number), type="blocked", comment="a mano")
+            return
         self._device.add(V4, list=OBSTRUCTING, address=self._address(number))
 
     @contextmanager
@@ -131,7 +156,12 @@ def opener(way: Way) -> Callable[[Path, pytest.FixtureRequest], AbstractContextM
     return open_bench
 
 
-KINDS = tuple(
-    Kind(f"mikrotik-{name}", opener(way), (BLIND,), BY_WAY)
-    for name, way in {"users": LISTED, "secrets": SECRET, "hotspot": HOTSPOT_USER, "leases": LEASE}.items()
-)
+_WAYS = {
+    "users": LISTED,
+    "secrets": SECRET,
+    "hotspot": HOTSPOT_USER,
+    "leases": LEASE,
+    "macs": LISTED_MAC,
+    "hotspot-macs": BOUND_MAC,
+}
+KINDS = tuple(Kind(f"mikrotik-{name}", opener(way), ("answers nonsense",), BRIEFLY) for name, way in _WAYS.items())
