@@ -9,44 +9,17 @@ from sqlalchemy import insert, select, update
 
 from controller.braking import FirstImposition, pass_brake
 from controller.conclusion import Book
-from controller.core.facts import AccountId, Facts
 from controller.core.policy import BrakeRule
 from controller.intake.taking import intake
 from controller.renewal import renew
 from controller.review import review_due
 from controller.store.engine import Database
-from controller.store.queries import approving, shown, unmatched, waiting
+from controller.store.queries import approving, unmatched, waiting
 from controller.store.queries.accounts import lock_accounts, mark_for_review
 from controller.store.queries.brakes import made_by_day
-from controller.store.queries.facts import facts_of
 from controller.store.tables import accounts, entries, impositions, timeline
 from tests.controller.billing import DAY, DEVICE, NOW, Billing, book, outcomes, policy, review, set_up, tell
-
-
-def _facts(db: Database, account: str) -> Facts:
-    with db.read() as tx:
-        return facts_of(tx, [account], NOW)[AccountId(account)]
-
-
-def _access(db: Database, service: str = "s1") -> str:
-    with db.read() as tx:
-        row = shown.decision_row(tx, service)
-    assert row is not None
-    return str(row.access)
-
-
-def _blocks(db: Database, service: str = "s1") -> list[str]:
-    with db.read() as tx:
-        row = shown.decision_row(tx, service)
-    assert row is not None
-    return [block["code"] for block in row.body["blocks"]]
-
-
-def _debtor(db: Database) -> Billing:
-    set_up(db)
-    billing = Billing()
-    tell(db, billing.fresh(), *billing.debtor(1))
-    return billing
+from tests.controller.looking import access_in, blocks_in, debtor_in, facts_in
 
 
 def test_everything_that_billing_tells_is_a_fact(database: Database) -> None:
@@ -62,7 +35,7 @@ def test_everything_that_billing_tells_is_a_fact(database: Database) -> None:
         billing.event("notice", {**billing.notice("a1", "n1")["data"], "template": "t", "bounced_at": NOW.isoformat()}),
         billing.event("hold", hold | {"instalments": [{"due_on": "2026-03-01", "amount": 500}], "currency": "EUR"}),
     )
-    found = _facts(database, "a1")
+    found = facts_in(database, "a1")
     assert (found.municipality, found.services[0].user) == ("Palma", "Ana's mother")
     assert [one.charge for one in found.invoices[0].lines] == ["premium"]
     assert (found.payments[0].pending, found.payments[0].collection) == (True, "c1")
@@ -97,16 +70,16 @@ def test_a_word_that_nobody_knows_is_refused_and_said(
 
 
 def test_money_of_nobody_keeps_its_candidates_from_being_cut_until_it_is_attributed(database: Database) -> None:
-    billing = _debtor(database)
+    billing = debtor_in(database)
     money = {"payment": "p9", "amount": 3000, "currency": "EUR", "received_at": NOW.isoformat(), "candidates": ["a1"]}
     tell(database, billing.event("unmatched_payment", money))
     review(database)
-    assert (_access(database), _blocks(database)) == ("full", ["unmatched_payment"])
+    assert (access_in(database), blocks_in(database)) == ("full", ["unmatched_payment"])
     with database.read() as tx:
         assert [one["candidates"] for one in unmatched.open_payments(tx)] == [["a1"]]
     tell(database, billing.payment("a2", "p9"))
     review(database)
-    assert _access(database) == "throttled"
+    assert access_in(database) == "throttled"
     with database.read() as tx:
         assert unmatched.open_payments_counted(tx) == 0
 
@@ -126,7 +99,7 @@ def test_stages_that_follow_each_other_are_one_suspension_and_observed_ones_none
             made = {"service_id": "s1", "policy": "es", "stage": stage, "access": access}
             read = {"observed": observed, "verified_at": None if observed else at}
             tx.execute(insert(impositions).values(**made, at=at, ended_at=ended_at, **read))
-    found = _facts(database, "a1")
+    found = facts_in(database, "a1")
     assert [(one.access, one.since, one.until) for one in found.suspensions] == [("portal", days[0], days[2])]
     assert [one.since for one in found.imposed] == [days[5]]
 
@@ -169,7 +142,7 @@ def test_a_bundle_is_laid_out_on_its_services_to_the_last_cent(database: Databas
     bundle = [{"service": "net", "share": 2}, {"service": "tel", "share": 1}, {"service": "mob", "share": 1}]
     told = billing.invoice("a1", "f1")["data"] | {"lines": [{"amount": 2990, "bundle": bundle}]}
     tell(database, billing.account("a1"), billing.event("invoice", told))
-    (invoice,) = _facts(database, "a1").invoices
+    (invoice,) = facts_in(database, "a1").invoices
     assert [(line.service, line.amount) for line in invoice.lines] == [("net", 1496), ("tel", 747), ("mob", 747)]
 
 
@@ -182,7 +155,7 @@ def test_a_bundle_that_says_two_things_or_nothing_is_refused(database: Database,
 
 
 def test_a_new_policy_version_has_its_accounts_decided_anew_and_says_so(database: Database) -> None:
-    _debtor(database)
+    debtor_in(database)
     review(database)
     newer = Book({"es": replace(policy(), version="2")}, "es")
     assert renew(database, book(), NOW) == 0
@@ -210,7 +183,7 @@ def test_a_debtor_without_a_notice_is_listed_as_a_message_to_send(database: Data
 
 
 def test_marking_accounts_twice_keeps_the_first_cause(database: Database) -> None:
-    _debtor(database)
+    debtor_in(database)
     with database.write() as tx:
         lock_accounts(tx, ["a1"])
         mark_for_review(tx, ["a1"], NOW + DAY)
