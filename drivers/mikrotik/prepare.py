@@ -4,12 +4,12 @@ Only what is missing is added, each with its place; nothing is changed, moved or
 stands where it has no effect is told, with what is in its way, and a person moves it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from drivers.base import Refused, Step, StepState, Unsupported
 from drivers.mikrotik.framing import Words
-from drivers.mikrotik.rules import RULE, Wanted, wanted
+from drivers.mikrotik.rules import RULE, Among, Wanted, wanted
 from drivers.mikrotik.settings import Settings
 from drivers.mikrotik.values import yes
 from drivers.mikrotik.wire import Connection
@@ -83,7 +83,8 @@ class Preparation:
         return traps
 
     def _before(self, at: int, rows: Sequence[Row]) -> str:
-        """The id before which an item belongs: the next of ours in its chain, else the operator's first there."""
+        """The id before which an item belongs: the next of ours in its chain, else the operator's first there where it
+        goes first; empty for the chain's end."""
         item = self._wanted[at]
         if not item.chain:
             return ""
@@ -94,7 +95,7 @@ class Preparation:
                     return row[".id"]
         theirs = [row for row in rows if row.get("chain") == item.chain and not self._ours(row)]
         static = [row for row in theirs if not yes(row.get("dynamic", "false"))]
-        return static[0][".id"] if item.top and static else ""
+        return static[0][".id"] if item.among is Among.FIRST and static else ""
 
     def _ours(self, row: Row) -> bool:
         return row.get("comment", "").startswith(f"{RULE}{self._installation}:")
@@ -112,7 +113,7 @@ class Preparation:
         return Step(item.path, text, StepState.MISPLACED if wrong else StepState.PRESENT, wrong)
 
     def _in_the_way(self, at: int, item: Wanted, row: Row, rows: Sequence[Row]) -> str:
-        """What decides before a rule of ours; empty where nothing does."""
+        """What takes its effect from a rule of ours; empty where nothing does."""
         if not item.chain:
             return ""
         later = {
@@ -120,14 +121,14 @@ class Preparation:
             for other in self._wanted[at + 1 :]
             if (other.path, other.chain) == (item.path, item.chain) and (found := _found(other, rows)) is not None
         }
-        for other in rows:
-            if other is row:
-                return ""
-            if other.get("chain") != item.chain:
-                continue
-            theirs = not self._ours(other)
-            if id(other) in later or (theirs and (not item.top or _lets_through(other, rows))):
+        chain = [other for other in rows if other.get("chain") == item.chain]
+        place = next(n for n, other in enumerate(chain) if other is row)
+        for other in chain[:place]:
+            if id(other) in later or (not self._ours(other) and _decides_first(item, other, rows)):
                 return f"rule {other['.id']} ({_what(other)}) stands before it"
+        for other in chain[place + 1 :] if item.among is Among.LAST else ():
+            if not self._ours(other) and not _spares(other, item) and _may(_marks, other, rows):
+                return f"rule {other['.id']} ({_what(other)}) stands after it and replaces its mark"
         return ""
 
 
@@ -161,17 +162,38 @@ def _normal(value: str) -> frozenset[str]:
     return frozenset(flags.get(part, part) for part in value.split(","))
 
 
-def _lets_through(row: Row, rows: Sequence[Row], deep: int = 8) -> bool:
-    """Whether an enabled rule may decide that a packet passes, or that no later rule marks it."""
+def _decides_first(item: Wanted, other: Row, rows: Sequence[Row]) -> bool:
+    """Whether a rule of somebody else's that stands before an item leaves it without its packets. One that drops leaves
+    nothing to decide."""
+    if item.among is Among.OURS:
+        return True
+    return not _spares(other, item) and _may(_ends, other, rows)
+
+
+def _spares(row: Row, item: Wanted) -> bool:
+    """Whether a rule passes over the customers of an item, by its own matcher."""
+    sides = ("src-address-list", "dst-address-list")
+    its = [(side, value) for side, value in item.words if side in sides and not value.startswith("!")]
+    return any(row.get(side) == f"!{name}" for side, name in its)
+
+
+def _may(does: Callable[[Row], bool], row: Row, rows: Sequence[Row], deep: int = 8) -> bool:
+    """Whether an enabled rule, or one that it jumps to, does something to the packets that it matches."""
     if yes(row.get("disabled", "false")):
         return False
-    action = row.get("action", "accept")
-    if action == "jump" and deep:
+    if row.get("action", "accept") == "jump" and deep:
         inside = [other for other in rows if other.get("chain") == row.get("jump-target")]
-        return any(_lets_through(other, rows, deep - 1) for other in inside)
-    if action == "mark-packet":
-        return not yes(row.get("passthrough", "yes"))
-    return action in _LET_THROUGH
+        return any(_may(does, other, rows, deep - 1) for other in inside)
+    return does(row)
+
+
+def _ends(row: Row) -> bool:
+    """Whether a packet passes with it, or no later rule changes the packet (mangle, `passthrough`)."""
+    return row.get("action", "accept") in _LET_THROUGH or not yes(row.get("passthrough", "yes"))
+
+
+def _marks(row: Row) -> bool:
+    return row.get("action") == "mark-packet"
 
 
 def _what(row: Row) -> str:

@@ -3,11 +3,14 @@
 Two small chains for `portal` and for `blocked`, one each way, entered from the top of `forward`: before FastTrack and
 before established traffic is accepted, so that a customer who is cut is cut at once. Outward what is not for him is
 rejected, not dropped (QUIC too): a phone then notices the portal in a moment. `throttled` keeps its established
-traffic from FastTrack, which no queue sees, and is marked for a PCQ class that serves any number of customers.
+traffic from FastTrack, which no queue sees, and is marked for a PCQ class that serves any number of customers: last of
+all, in `postrouting`, which queues come after (manual, "Packet Flow"), and without ending the operator's own mangle
+there. So his MSS clamp and his DSCP act on a throttled customer as on anybody, and the mark that counts is ours.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from drivers.mikrotik.garden import Garden, Rates
 from drivers.mikrotik.settings import Settings
@@ -20,15 +23,25 @@ RULE = "grifo:rule:"
 """How comments of these begin; a mark of a restriction begins otherwise, and neither is taken for the other."""
 
 
+class Among(Enum):
+    """Where a rule belongs among others of its chain."""
+
+    OURS = auto()
+    """A chain of ours, where nobody else has a rule."""
+    FIRST = auto()
+    """Before the operator's own."""
+    LAST = auto()
+    """After the operator's own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One item of a menu. `key` are the properties by which it is known; `top` that it belongs before the operator's
-    own rules of its chain."""
+    """One item of a menu. `key` are the properties by which it is known."""
 
     path: str
     words: tuple[tuple[str, str], ...]
     key: tuple[str, ...] = ("comment",)
-    top: bool = False
+    among: Among = Among.OURS
 
     @property
     def chain(self) -> str:
@@ -45,6 +58,7 @@ def wanted(settings: Settings, installation: str) -> list[Wanted]:
         found += maker.members(family)
         found += maker.chains(family)
         found += maker.entrances(family)
+        found += maker.marks(family)
     found += maker.redirect()
     found += maker.queues()
     return found
@@ -108,21 +122,24 @@ class _Maker:
         yield self._rule(family, chain, "drop", ("action", "drop"))
 
     def entrances(self, family: str) -> Iterator[Wanted]:
-        speeds = _speeds(self._settings)
         for name, (access, _) in self._settings.gives.items():
             for side, way in (("src-address-list", "out"), ("dst-address-list", "in")):
                 if access is Access.THROTTLED:
                     its = ((side, name), ("connection-state", "established,related"), ("action", "accept"))
                 else:
                     its = ((side, name), ("action", "jump"), ("jump-target", f"{name}-{way}"))
-                yield self._rule(family, "forward", f"{name}-{way}", *its, top=True)
-            if name in speeds:
-                yield from self._marks(family, name)
+                yield self._rule(family, "forward", f"{name}-{way}", *its, among=Among.FIRST)
 
-    def _marks(self, family: str, name: str) -> Iterator[Wanted]:
-        for side, way in (("src-address-list", "up"), ("dst-address-list", "down")):
-            mark = (("action", "mark-packet"), ("new-packet-mark", f"{name}-{way}"), ("passthrough", "no"))
-            yield self._rule(family, "forward", f"{name}-{way}", (side, name), *mark, top=True, menu="mangle")
+    def marks(self, family: str) -> Iterator[Wanted]:
+        """The last mark counts: the slowest rate comes last. Voice gets none, since it shares no choke."""
+        for name in reversed(_speeds(self._settings)):
+            for side, other, way in (
+                ("src-address-list", "dst-address-list", "up"),
+                ("dst-address-list", "src-address-list", "down"),
+            ):
+                whose = ((side, name), (other, f"!{VOICE}"))
+                mark = (("action", "mark-packet"), ("new-packet-mark", f"{name}-{way}"), ("passthrough", "yes"))
+                yield self._rule(family, "postrouting", f"{name}-{way}", *whose, *mark, among=Among.LAST, menu="mangle")
 
     def redirect(self) -> Iterator[Wanted]:
         """HTTP of a customer in `portal` goes to the portal; HTTPS cannot be redirected. IPv4 alone."""
@@ -131,27 +148,32 @@ class _Maker:
         if name is None or not portals:
             return
         http = (("src-address-list", name), ("protocol", "tcp"), ("dst-port", "80"))
-        yield self._rule(
-            "/ip", "dstnat", "not-voice", *http, ("dst-address-list", VOICE), ("action", "accept"), top=True, menu="nat"
-        )
+        to_voice = (*http, ("dst-address-list", VOICE), ("action", "accept"))
+        yield self._rule("/ip", "dstnat", "not-voice", *to_voice, among=Among.FIRST, menu="nat")
         target = (("action", "dst-nat"), ("to-addresses", portals[0]), ("to-ports", str(self._garden.portal_port)))
         to_portal = (*http, ("dst-address-list", f"!{GARDEN}"), *target)
-        yield self._rule("/ip", "dstnat", "redirect", *to_portal, top=True, menu="nat")
+        yield self._rule("/ip", "dstnat", "redirect", *to_portal, among=Among.FIRST, menu="nat")
 
     def queues(self) -> Iterator[Wanted]:
         for name, rates in _speeds(self._settings).items():
             for way, rate, side in _sides(rates):
                 kind = (("kind", "pcq"), ("pcq-rate", rate), ("pcq-classifier", f"{side}-address"))
-                masks = ((f"pcq-{side}-address6-mask", "56"),)
+                masks = ((f"pcq-{side}-address6-mask", str(self._settings.ipv6_delegation)),)
                 yield Wanted("/queue/type", (("name", f"{name}-{way}"), *kind, *masks), key=("name",))
                 tree = (("parent", "global"), ("packet-mark", f"{name}-{way}"), ("queue", f"{name}-{way}"))
                 yield Wanted("/queue/tree", (("name", f"{name}-{way}"), *tree), key=("name",))
 
     def _rule(
-        self, family: str, chain: str, what: str, *words: tuple[str, str], top: bool = False, menu: str = "filter"
+        self,
+        family: str,
+        chain: str,
+        what: str,
+        *words: tuple[str, str],
+        among: Among = Among.OURS,
+        menu: str = "filter",
     ) -> Wanted:
         comment = self._comment(f"{chain}:{what}")
-        return Wanted(f"{family}/firewall/{menu}", (("chain", chain), *words, ("comment", comment)), top=top)
+        return Wanted(f"{family}/firewall/{menu}", (("chain", chain), *words, ("comment", comment)), among=among)
 
     def _comment(self, what: str) -> str:
         return f"{RULE}{self._installation}:{what}"
@@ -164,7 +186,7 @@ def _belongs(place: str, family: str) -> bool:
 
 
 def _speeds(settings: Settings) -> dict[str, Rates]:
-    """How fast each list of `throttled` is, as far as the settings say."""
+    """How fast each list of `throttled` is, as far as the settings say; in the order of `gives`."""
     speeds = {name: Rates(f"{rate.up_kbps}k", f"{rate.down_kbps}k") for rate, name in settings.rates.items()}
     own = settings.lists.get(Access.THROTTLED)
     return speeds | ({own: settings.throttle} if own is not None and settings.throttle is not None else {})

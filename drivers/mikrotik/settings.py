@@ -35,6 +35,7 @@ _KNOWN = _PASSWORD | {
     "garden",
     "throttle",
     "rates",
+    "ipv6_delegation",
     "connections",
     "accounting",
     "connect_seconds",
@@ -62,6 +63,7 @@ class Settings:
     `obstructing_lists` are lists by which something else restricts: an enabled entry there, not ours, obstructs.
     `ways` says how users and MAC addresses are restricted; a type that is not named is no key of this router.
     `rates` names the lists of `throttled` at a rate of their own, the slowest first; that in `lists` is for all others.
+    `ipv6_delegation` is the length of the prefix that each customer has: those in one such prefix share a rate.
     `garden` is what a restricted customer may still reach; None where the operator's own rules know it.
     `anonymous` is TLS without any certificate, as api-ssl offers it: nobody knows whom he talks to.
     `connect_seconds` bounds connecting, `reply_seconds` the silence between two pieces of a reply,
@@ -83,6 +85,7 @@ class Settings:
     garden: Garden | None
     throttle: Rates | None
     rates: Mapping[Rate, str]
+    ipv6_delegation: int
     connections: Connections
     connect_seconds: float
     reply_seconds: float
@@ -118,7 +121,7 @@ def read(settings: Mapping[str, Any]) -> Settings:
     rates = _rates(settings.get("rates", []), lists)
     return Settings(
         host=host,
-        port=_port(settings.get("port", 8729 if tls else 8728)),
+        port=_number(settings, "port", 8729 if tls else 8728, 65535),
         username=_text(settings, "username"),
         password=secret_from(settings, "password"),
         tls=tls,
@@ -132,6 +135,7 @@ def read(settings: Mapping[str, Any]) -> Settings:
         garden=garden_from(settings["garden"]) if "garden" in settings else None,
         throttle=rates_from(settings["throttle"]) if "throttle" in settings else None,
         rates=rates,
+        ipv6_delegation=_number(settings, "ipv6_delegation", 56, 128),
         connections=_connections(settings.get("connections", "read")),
         connect_seconds=_seconds(settings, "connect_seconds", 5),
         reply_seconds=_seconds(settings, "reply_seconds", 10),
@@ -178,9 +182,10 @@ def _connections(given: Any) -> Connections:
     return Connections(given)
 
 
-def _port(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 65536:
-        raise ValueError(f"port must be a number from 1 to 65535, not {value!r}")
+def _number(settings: Mapping[str, Any], key: str, default: int, last: int) -> int:
+    value = settings.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= last:
+        raise ValueError(f"{key} must be a number from 1 to {last}, not {value!r}")
     return value
 
 

@@ -24,7 +24,7 @@ _MATCHERS = (
     "src-port dst-port port in-interface out-interface in-interface-list out-interface-list connection-state "
     "connection-nat-state connection-mark new-connection-mark packet-mark new-packet-mark routing-mark passthrough "
     "jump-target to-addresses to-ports reject-with limit log log-prefix hw-offload icmp-options dst-address-type "
-    "src-address-type tcp-flags tls-host content comment disabled"
+    "src-address-type tcp-flags tcp-mss new-mss dscp new-dscp tls-host content comment disabled"
 )
 
 

@@ -1,28 +1,30 @@
 """Packets: what becomes of one on its way through the router, so that a test can ask whether a customer gets through.
 
 The way is that of the manual ("Packet Flow", "FastTrack"): a fasttracked connection passes everything by; else raw,
-mangle and, for a connection's first packet, dstnat of prerouting; then mangle and filter of forward. Rules are
-first-match; a rule with a matcher that is not known here is an error, never a guess. A packet that gets through opens
-its connection or belongs to it; one that is dropped or rejected leaves none.
+mangle and, for a connection's first packet, dstnat of prerouting; then mangle and filter of forward, mangle of
+postrouting. Rules are first-match, but those of mangle that let a packet go on to the next; a rule with a matcher that
+is not known here is an error, never a guess. A packet that gets through opens its connection or belongs to it; one that
+is dropped or rejected leaves none. The packet that opens a TCP connection is the one with SYN alone.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
-from lab.routeros.rules import SILENT, Seen, matches
+from lab.routeros.rules import CHANGES, SILENT, Seen, matches
 from lab.routeros.tables import Row, Table
 
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """One packet; ports are 0 where its protocol has none."""
+    """One packet; ports are 0 where its protocol has none, `mss` is what one that opens a TCP connection asks for."""
 
     src: str
     dst: str
     protocol: str = "tcp"
     port: int = 443
     src_port: int = 40000
+    mss: int = 1460
 
     def back(self) -> "Packet":
         """The answer to it."""
@@ -32,13 +34,15 @@ class Packet:
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """`passed`; `to` is where it went (after dst-nat); `by` the action that decided, `reject` what the sender is told;
-    `mark` its packet mark, by which queues know it; `fasttracked` where no rule saw it."""
+    `mark` its packet mark, by which queues know it; `mss` what a rule has put in place of the sender's; `fasttracked`
+    where no rule saw it."""
 
     passed: bool
     to: str
     by: str = ""
     reject: str = ""
     mark: str = ""
+    mss: str = ""
     fasttracked: bool = False
 
 
@@ -53,6 +57,7 @@ class Walk:
         self._lists: list[Row] = [row for row in lists if row.get("disabled") != "true"]
         self._packet = packet
         self._mark = ""
+        self._mss = ""
         self._fast = False
 
     def verdict(self) -> Verdict:
@@ -69,15 +74,18 @@ class Walk:
         decided = self._through("filter", "forward", seen)
         if decided is not None and decided["action"] in _STOPS:
             return self._stopped(decided)
+        self._through("mangle", "postrouting", seen)
         self._keep(known, packet)
-        return Verdict(True, packet.dst, decided["action"] if decided else "policy", mark=self._mark)
+        by = decided["action"] if decided else "policy"
+        return Verdict(True, packet.dst, by, mark=self._mark, mss=self._mss)
 
     def _stopped(self, rule: Row) -> Verdict:
         return Verdict(False, self._packet.dst, rule["action"], rule.get("reject-with", ""))
 
     def _seen(self, packet: Packet, known: Row | None, natted: bool = False) -> Seen:
         dstnat = natted or (known is not None and known.get("dstnat") == "true")
-        return Seen(packet.src, packet.dst, packet.protocol, packet.src_port, packet.port, known is not None, dstnat)
+        ports = (packet.src_port, packet.port)
+        return Seen(packet.src, packet.dst, packet.protocol, *ports, known is not None, dstnat, packet.mss)
 
     def _connection(self) -> tuple[Row | None, bool]:
         """The connection that the packet belongs to, and whether it goes against its direction."""
@@ -134,13 +142,17 @@ class Walk:
                 return None
             elif action == "fasttrack-connection":
                 self._fast = True
-            elif action == "mark-packet":
-                self._mark = row["new-packet-mark"]
+            elif action in CHANGES:
+                self._change(row)
                 if row.get("passthrough", "yes") in ("no", "false"):
                     return row
             elif action not in SILENT:
                 return row
         return None
+
+    def _change(self, row: Row) -> None:
+        self._mark = row.get("new-packet-mark", self._mark)
+        self._mss = row.get("new-mss", self._mss)
 
 
 _STOPS = ("drop", "reject", "tarpit")

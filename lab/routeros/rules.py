@@ -7,13 +7,16 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 Row = Mapping[str, str]
 
-SILENT = frozenset({"passthrough", "log", "add-src-to-address-list", "add-dst-to-address-list", "mark-connection"})
+SILENT = frozenset({"passthrough", "log", "add-src-to-address-list", "add-dst-to-address-list"})
 """Actions after which the packet goes on to the next rule."""
+
+CHANGES = frozenset({"mark-packet", "mark-connection", "change-mss", "change-dscp"})
+"""Actions of mangle after which it does so unless the rule has `passthrough=no`."""
 
 _NO_MATCHERS = frozenset({".id", "chain", "action", "comment", "disabled", "dynamic", "invalid", "log", "log-prefix"})
 _OF_ACTIONS = frozenset({"reject-with", "jump-target", "to-addresses", "to-ports", "passthrough", "hw-offload"})
-_OF_MARKS = frozenset({"new-packet-mark", "new-connection-mark"})
-_SAY_NOTHING = _NO_MATCHERS | _OF_ACTIONS | _OF_MARKS
+_OF_CHANGES = frozenset({"new-packet-mark", "new-connection-mark", "new-mss", "new-dscp"})
+_SAY_NOTHING = _NO_MATCHERS | _OF_ACTIONS | _OF_CHANGES
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,12 @@ class Seen:
     dst_port: int
     established: bool
     dstnat: bool
+    mss: int
+
+    @property
+    def opens(self) -> bool:
+        """Whether it has SYN alone."""
+        return self.protocol == "tcp" and not self.established
 
 
 def matches(row: Row, seen: Seen, lists: Iterable[Row]) -> bool:
@@ -55,6 +64,15 @@ def _plainly(name: str, value: str, seen: Seen, lists: Iterable[Row]) -> bool:
             return _port_in(seen.src_port, value)
         case "dst-port":
             return _port_in(seen.dst_port, value)
+    return _of_connection(name, value, seen)
+
+
+def _of_connection(name: str, value: str, seen: Seen) -> bool:
+    match name:
+        case "tcp-flags":
+            return seen.opens == (value == "syn")
+        case "tcp-mss":
+            return seen.opens and _in_range(seen.mss, value)
         case "connection-state":
             return ("established" if seen.established else "new") in value.split(",")
         case "connection-nat-state":
@@ -63,11 +81,12 @@ def _plainly(name: str, value: str, seen: Seen, lists: Iterable[Row]) -> bool:
 
 
 def _port_in(port: int, wanted: str) -> bool:
-    for part in wanted.split(","):
-        first, _, last = part.partition("-")
-        if int(first) <= port <= int(last or first):
-            return True
-    return False
+    return any(_in_range(port, part) for part in wanted.split(","))
+
+
+def _in_range(number: int, wanted: str) -> bool:
+    first, _, last = wanted.partition("-")
+    return int(first) <= number <= int(last or first)
 
 
 @lru_cache(65536)

@@ -197,22 +197,6 @@ def test_a_customer_who_has_paid_leaves_the_portal_at_once(device: RouterOS, our
     assert device.send(page).to == "192.0.2.1"
 
 
-def test_a_throttled_customer_is_marked_for_the_queue_and_never_fasttracked(device: RouterOS, ours: Driver) -> None:
-    ours.prepare(install=True)
-    packet = Packet(CUT, "192.0.2.1")
-    for _ in range(2):
-        device.send(packet)
-        device.send(packet.back())
-    assert device.send(packet).fasttracked
-    cut(ours, Access.THROTTLED)
-    marks = [(device.send(each).mark, device.send(each).fasttracked) for each in (packet, packet.back()) for _ in "12"]
-    assert marks == [("grifo-throttled-up", False)] * 2 + [("grifo-throttled-down", False)] * 2
-    queues = {row["packet-mark"]: row["queue"] for row in device.rows("/queue/tree")}
-    kinds = {row["name"]: (row["kind"], row["pcq-rate"], row["pcq-classifier"]) for row in device.rows("/queue/type")}
-    assert kinds[queues["grifo-throttled-up"]] == ("pcq", "512k", "src-address")
-    assert kinds[queues["grifo-throttled-down"]] == ("pcq", "2M", "dst-address")
-
-
 def test_a_rule_of_the_operators_that_lets_through_first_is_named_and_left(device: RouterOS, ours: Driver) -> None:
     ours.prepare(install=True)
     top = device.rows(FILTER)[0][".id"]
@@ -301,6 +285,7 @@ def test_a_router_that_is_prepared_has_nothing_to_say_of_its_rules(device: Route
         ({"ways": {"trunk": "hotspot"}}, "'trunk' is not one of"),
         ({"ways": []}, "ways must be a table"),
         ({"connections": "kill"}, "connections must be one of"),
+        ({"ipv6_delegation": 129}, "ipv6_delegation must be a number from 1 to 128"),
         ({"tls": "anonymous", "ca_file": __file__}, "nothing would be verified"),
     ],
     ids=lambda value: str(value)[:40],

@@ -7,7 +7,9 @@ import pytest
 from lab.routeros import RouterOS
 from lab.routeros.packets import Packet
 
-FILTER, NAT, LINKS, LIST = (f"/ip/firewall/{menu}" for menu in ("filter", "nat", "connection", "address-list"))
+FILTER, NAT, LINKS, LIST, MANGLE = (
+    f"/ip/firewall/{menu}" for menu in ("filter", "nat", "connection", "address-list", "mangle")
+)
 WEB = Packet("10.0.0.1", "192.0.2.1")
 
 
@@ -63,6 +65,28 @@ def test_dst_nat_is_decided_by_the_first_packet(router: RouterOS) -> None:
     assert router.send(Packet("10.0.0.1", "192.0.2.1", src_port=40001)).to == "192.0.2.1"
     [link, _] = router.rows(LINKS)
     assert (link["dstnat"], link["reply-src-address"]) == ("true", "203.0.113.80:8080")
+
+
+def test_the_mss_of_the_packet_that_opens_a_connection_is_clamped_and_of_no_other(router: RouterOS) -> None:
+    clamp = {"protocol": "tcp", "tcp_flags": "syn", "tcp_mss": "1441-65535", "new_mss": "1440"}
+    router.add(MANGLE, chain="forward", action="change-mss", **clamp)
+    assert router.send(Packet("10.0.0.2", "192.0.2.1", mss=1400)).mss == ""
+    assert router.send(WEB).mss == "1440"
+    assert router.send(WEB).mss == ""
+    assert router.send(Packet("10.0.0.1", "192.0.2.1", "udp")).mss == ""
+
+
+@pytest.mark.parametrize("action", ["mark-packet", "mark-connection", "change-mss", "change-dscp"])
+def test_a_rule_of_mangle_ends_its_chain_where_it_does_not_pass_through_and_no_other_chain(
+    router: RouterOS, action: str
+) -> None:
+    first = router.add(MANGLE, chain="forward", action=action, passthrough="no")
+    router.add(MANGLE, chain="forward", action="mark-packet", new_packet_mark="second")
+    assert router.send(WEB).mark == ""
+    router.set(MANGLE, first, passthrough="yes")
+    assert router.send(WEB).mark == "second"
+    router.add(MANGLE, chain="postrouting", action="mark-packet", new_packet_mark="last")
+    assert router.send(WEB).mark == "last"
 
 
 def test_a_matcher_that_the_lab_does_not_know_is_an_error_and_no_guess(router: RouterOS) -> None:
