@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import sqlalchemy as sa
 
 from drivers.base import DriverError, Refused, Unreachable
+from drivers.deadline import Deadline
 from drivers.sip.fragments import ALLOWED
 
 _BATCH = 500
@@ -20,11 +21,16 @@ class Rows:
     """One table, shaped as Kamailio's `htable` (version 2). Construction opens nothing."""
 
     def __init__(self, url: sa.URL, table: str, timeout_s: float, allowed: Mapping[str, str] | None = None) -> None:
-        """`allowed` are the rows that grifo_allow is to have, number to value: only `prepare` writes them."""
+        """`timeout_s` is for a statement; a whole transaction may take twice as long, whatever the server does.
+
+        `allowed` are the rows that grifo_allow is to have, number to value: only `prepare` writes them.
+        """
         self.name = table
         self.dialect = url.get_backend_name()
         self.allowed = dict(allowed or {})
-        self._engine = sa.create_engine(url, pool_pre_ping=True, pool_size=1, connect_args=_arguments(url, timeout_s))
+        arguments = _arguments(url, timeout_s)
+        self._engine = sa.create_engine(url, pool_pre_ping=True, pool_size=1, max_overflow=0, connect_args=arguments)
+        self._deadline = Deadline(self._engine, "the switch's database", 2 * timeout_s)
         self._table = _shaped(table)
         self._allow = _shaped(ALLOWED)
 
@@ -79,7 +85,8 @@ class Rows:
             connection.execute(sa.insert(self._allow), [_row(number, value) for number, value in numbers.items()])
 
     def close(self) -> None:
-        self._engine.dispose()
+        """Ends the wait of whatever thread is in a call, too."""
+        self._deadline.close()
 
     def _conditions(self, names: Collection[str] | None) -> Iterator[sa.ColumnElement[bool]]:
         """Rows of key_type 1 are arrays, which Kamailio holds under other names: none of ours."""
@@ -93,9 +100,13 @@ class Rows:
 
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:
+        with self._deadline.within(), self._translated(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
         try:
-            with self._engine.begin() as connection:
-                yield connection
+            yield
         except sa.exc.SQLAlchemyError as wrong:
             self._engine.dispose()
             raise _translated(wrong) from wrong
@@ -117,7 +128,7 @@ def _row(name: str, value: str) -> dict[str, str | int]:
 
 
 def _arguments(url: sa.URL, timeout_s: float) -> dict[str, str | int | float]:
-    """The driver's own ways of not waiting for ever."""
+    """The server's own ways of ending what takes too long, and the library's of not connecting for ever."""
     if url.get_backend_name() == "sqlite":
         return {"timeout": timeout_s}
     milliseconds = int(timeout_s * 1000)

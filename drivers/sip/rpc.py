@@ -8,8 +8,10 @@ a timeout always.
 
 import itertools
 import ssl
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Timer
 from typing import Any, TypeVar
 
 import httpx
@@ -31,6 +33,7 @@ class NodeRpc:
         self.name = name
         self._url = url
         self._timeout = httpx.Timeout(read_s, connect=connect_s)
+        self._deadline_s = connect_s + 2 * read_s
         self._tls = tls
         self._token = token
         self._client: httpx.Client | None = None
@@ -117,10 +120,27 @@ class NodeRpc:
     def _exchange(self, method: str, params: tuple[str, ...]) -> tuple[int, httpx.Response]:
         number = next(self._ids)
         body = {"jsonrpc": "2.0", "id": number, "method": method, "params": list(params)}
+        client = self._connected()
         try:
-            return number, self._connected().post(self._url, json=body)
-        except httpx.HTTPError as wrong:
+            with self._in_time():
+                return number, client.post(self._url, json=body)
+        except (httpx.HTTPError, RuntimeError) as wrong:
+            if client.is_closed:
+                raise Unreachable(f"node {self.name} did not answer {method} in time: it was hung up on") from wrong
+            if isinstance(wrong, RuntimeError):
+                raise
             raise _translated(self.name, method, wrong) from wrong
+
+    @contextmanager
+    def _in_time(self) -> Iterator[None]:
+        """httpx bounds each read, not the call: a node that answers a byte a second is hung up on by this."""
+        timer = Timer(self._deadline_s, self.close)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     def _connected(self) -> httpx.Client:
         if self._client is None:

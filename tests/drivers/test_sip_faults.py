@@ -1,6 +1,7 @@
 """What the SIP driver does when the switch refuses, hangs, drops, lies, talks nonsense or is half there."""
 
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,9 @@ from tests.drivers.sip_switches import (
     value,
     wait_until,
 )
+from tests.servers.kamailio import create_tables
+from tests.servers.postgres import Postgres
+from tests.whole.relay import Relay
 
 QUICK = {"connect_timeout_s": 1, "read_timeout_s": 0.3, "probe_timeout_s": 0.3}
 
@@ -262,3 +266,27 @@ def test_a_wrong_setting_is_named_in_one_sentence(change: dict[str, object], wor
     }
     with pytest.raises(ValueError, match=words):
         build({**right, **change}, INSTALLATION)
+
+
+@pytest.mark.servers
+@pytest.mark.slow
+def test_a_database_that_hangs_keeps_nobody_barred(first: LabSwitch, postgres: Postgres) -> None:
+    """Behind a firewall that went dark: what was sent is never answered, nor refused."""
+    name = f"kamailio_{uuid.uuid4().hex}"
+    create_tables(database := postgres.create_database(name))
+    relay = Relay(lambda: postgres.port)
+    driver = driver_for(first, database=f"postgresql+psycopg://grifo@127.0.0.1:{relay.port}/{name}", read_timeout_s=1)
+    try:
+        settle(driver, entry())
+        slice = planned(driver, entry(Access.FULL)).changes
+        with relay.dark():
+            assert _results(list(driver.apply(slice))) == [Result.UNKNOWN]
+            assert first.live() == {}
+            assert planned(driver, entry(Access.FULL)).states == {"b1": State.UNKNOWN}
+        wait_until(lambda: planned(driver, entry(Access.FULL)).states == {"b1": State.WRONGFUL})
+        settle(driver, entry(Access.FULL))
+        assert rows(database) == []
+    finally:
+        driver.close()
+        relay.close()
+        postgres.drop_database(name)

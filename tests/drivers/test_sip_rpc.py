@@ -1,5 +1,6 @@
 """What the SIP driver makes of answers that no healthy Kamailio gives, byte by byte on a real connection."""
 
+import contextlib
 import socketserver
 import ssl
 import threading
@@ -40,6 +41,52 @@ def _node(answer: bytes) -> Iterator[NodeRpc]:
             rpc.close()
             server.shutdown()
             thread.join()
+
+
+@contextmanager
+def _dripping(head: bytes) -> Iterator[NodeRpc]:
+    """A node that takes a call and sends `head`, then a blank every tenth of a second, without end."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65536)
+            with contextlib.suppress(OSError):
+                self.request.sendall(head)
+                while not stopping.wait(0.1):
+                    self.request.sendall(b" ")
+
+    stopping = threading.Event()
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_address[1]}/RPC"
+        rpc = NodeRpc("n", url, 1.0, 1.0, ssl.create_default_context(), None)
+        try:
+            yield rpc
+        finally:
+            rpc.close()
+            stopping.set()
+            server.shutdown()
+            thread.join()
+
+
+DRIPS = {
+    "its words": b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n",
+    "its headers": b"HTTP/1.1 200 OK\r\nServer: ",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("head", DRIPS.values(), ids=DRIPS)
+def test_a_node_that_answers_a_sign_at_a_time_is_hung_up_on(head: bytes) -> None:
+    with _dripping(head) as rpc, pytest.raises(Unreachable, match=r"did not answer core\.uptime in time"):
+        rpc.call("core.uptime")
+
+
+@pytest.mark.slow
+def test_many_writes_to_a_node_that_answers_a_sign_at_a_time_end_too() -> None:
+    with _dripping(DRIPS["its words"]) as rpc, pytest.raises(Unreachable, match=r"did not answer htable\.sets in time"):
+        rpc.set_all("grifo_barred", {str(number): "x" for number in range(20)})
 
 
 GETS: list[tuple[str, bytes, type[DriverError]]] = [
