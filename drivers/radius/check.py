@@ -1,5 +1,6 @@
 """What in the tables, the groups and the inventory of NASes would defeat us, in words for the operator."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from sqlalchemy import Connection, false, func, inspect, select, text
@@ -20,6 +21,7 @@ def problems(
     if missing:
         return missing
     found = list(reply_problems(connection, tables, settings))
+    found += _refusing_groups(connection, tables, settings, meaning)
     found += _rows_of_others(connection, tables, settings, meaning, marked)
     found += _unknown_nases(connection, tables, settings)
     found += _nases(connection, tables, settings)
@@ -32,9 +34,34 @@ def problems(
 
 def _missing_tables(connection: Connection, tables: Tables) -> Iterator[str]:
     here = inspect(connection)
-    for one in (tables.radusergroup, tables.radgroupreply, tables.radcheck, tables.radreply, tables.radacct):
+    operators = (tables.radusergroup, tables.radgroupreply, tables.radgroupcheck, tables.radcheck, tables.radreply)
+    for one in (*operators, tables.radacct):
         if not here.has_table(one.name):
             yield f"the database has no table {one.name}, or grifo may not see it"
+
+
+def _refusing_groups(connection: Connection, tables: Tables, settings: Settings, meaning: Meaning) -> Iterator[str]:
+    """Groups by which logins are refused and which the settings do not name: somebody's way to suspend."""
+    refusals = meaning.refusals
+    known = settings.groups.obstructing | settings.groups.ours.keys()
+    unnamed = (refusals.every | refusals.some.keys()) - known
+    group = tables.radusergroup.c
+    asked = select(group.groupname, group.username).where(group.groupname.in_(unnamed)).distinct()
+    users: dict[str, list[str]] = defaultdict(list)
+    for row in connection.execute(asked.order_by(group.groupname, group.username)):
+        users[row.groupname].append(row.username)
+    for name, names in users.items():
+        who = f"{len(names)} users are in it: {some(names)}"
+        if name in refusals.every:
+            yield (
+                f"group {name} refuses every login (radgroupcheck has Auth-Type := Reject); {who}. Who of them should"
+                " be open is obstructed where a login comes to it: name it under obstructing_groups if it suspends"
+            )
+        elif name in refusals.some:
+            yield (
+                f"group {name} refuses logins with {refusals.some[name]} (radgroupcheck has Auth-Type := Reject);"
+                f" {who}. Whose login that is can't be told: they are taken for open"
+            )
 
 
 def _rows_of_others(

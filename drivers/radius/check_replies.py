@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection, select
 
-from drivers.radius.reply import ASSIGNS, FALL_THROUGH, Item, group_checks, group_replies
+from drivers.radius.reply import FALL_THROUGH, Item, group_checks, group_replies
 from drivers.radius.settings import Settings
-from drivers.radius.tables import Tables
+from drivers.radius.tables import ASSIGNS, Tables
 
 SHOWN = 5
 _ADDRESS, _POOL = "Framed-IP-Address", "Framed-Pool"

@@ -14,6 +14,7 @@ from drivers.radius.database import Database
 from drivers.radius.news import RadiusNews
 from drivers.radius.packets import Ask
 from drivers.radius.prepare import Need, add_rows, after_installing, needs
+from drivers.radius.refusals import Refusals, read_refusals
 from drivers.radius.reply import Replies, group_replies, read_replies
 from drivers.radius.rows import Customer, customers, live_sessions, names_of_interest
 from drivers.radius.sender import Sender
@@ -63,6 +64,7 @@ class RadiusDriver:
         self._disowned: dict[int, str] = {}
         self._bereft: set[str] = set()
         self._ended: dict[str, float] = {}
+        self._refusals: Refusals | None = None
 
     @property
     def database_name(self) -> str:
@@ -82,7 +84,7 @@ class RadiusDriver:
     def observe(self, keys: Set[Key] | None = None) -> Observed:
         with self._database.reading() as connection:
             marked = self._database.has_marks(connection)
-            meaning = self._meaning(connection)
+            meaning = self._meaning_now(connection)
             names = self._names(connection, keys, meaning, marked)
             found = customers(connection, self._tables, self._settings, names, marked)
         if keys is None:
@@ -98,7 +100,9 @@ class RadiusDriver:
         if keys is not None:
             return {key.value for key in keys if key.type is KeyType.USERNAME}
         shown = [text for one in meaning.classes for text in _forms(one)]
-        return names_of_interest(connection, self._tables, self._settings, marked, shown) | meaning.redialling
+        refusing = meaning.refusals.every
+        found = names_of_interest(connection, self._tables, self._settings, marked, shown, refusing)
+        return found | meaning.redialling
 
     def apply(self, slice: Sequence[Change]) -> Sequence[Outcome]:
         return self.tell(slice, self.write(slice)) if slice else []
@@ -198,7 +202,7 @@ class RadiusDriver:
     def check(self) -> Sequence[str]:
         with self._database.reading() as connection:
             marked = self._database.has_marks(connection)
-            return problems(connection, self._tables, self._settings, self._meaning(connection), marked)
+            return problems(connection, self._tables, self._settings, self._meaning_now(connection), marked)
 
     def prepare(self, install: bool) -> Sequence[Step]:
         before = self._needs()
@@ -221,7 +225,15 @@ class RadiusDriver:
         self._sender.close()
         self._database.close()
 
+    def _meaning_now(self, connection: Connection) -> Meaning:
+        """With the operator's groups read anew. A slice takes them as they were read before it: to it they only tell
+        which group is the plan."""
+        self._refusals = read_refusals(connection, self._tables)
+        return self._meaning(connection)
+
     def _meaning(self, connection: Connection) -> Meaning:
+        if self._refusals is None:
+            self._refusals = read_refusals(connection, self._tables)
         classes: dict[bytes, frozenset[str]] = {}
         if self._settings.session_class:
             for group, items in group_replies(connection, self._tables, self._settings.groups.ours).items():
@@ -230,7 +242,9 @@ class RadiusDriver:
                     classes[octets] = classes.get(octets, frozenset()) | {group}
         now = time.monotonic()
         self._ended = {name: at for name, at in self._ended.items() if now - at < REDIAL_S}
-        return Meaning(self._settings, self._installation, classes, self._disowned, frozenset(self._ended))
+        return Meaning(
+            self._settings, self._installation, classes, self._disowned, frozenset(self._ended), self._refusals
+        )
 
 
 def _forms(octets: bytes) -> tuple[str, str]:

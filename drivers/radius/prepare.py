@@ -16,9 +16,9 @@ from sqlalchemy.schema import CreateTable
 
 from drivers.base import Step, StepState
 from drivers.radius.indexes import lacking
-from drivers.radius.reply import ASSIGNS, FALL_THROUGH, Item, group_checks, group_replies
+from drivers.radius.reply import FALL_THROUGH, Item, group_checks, group_replies
 from drivers.radius.settings import Rung, Settings
-from drivers.radius.tables import Tables
+from drivers.radius.tables import ASSIGNS, Tables
 
 KEPT = frozenset(
     {

@@ -12,11 +12,10 @@ from sqlalchemy import Connection, select
 from sqlalchemy.sql.expression import TableClause
 
 from drivers.radius.rows import Customer
-from drivers.radius.tables import Tables
+from drivers.radius.tables import ASSIGNS, Tables
 
 Item = tuple[str, str, str]
 """Attribute, operator, value."""
-ASSIGNS = (":=", "=", "+=")
 FALL_THROUGH = "Fall-Through"
 
 

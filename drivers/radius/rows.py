@@ -11,7 +11,7 @@ from sqlalchemy.sql.expression import TableClause
 
 from drivers.radius.attributes import class_octets
 from drivers.radius.settings import Settings
-from drivers.radius.tables import Tables
+from drivers.radius.tables import ASSIGNS, Tables
 
 AT_ONCE = 5000
 """User names in one statement: under the 32,766 parameters that SQLite takes."""
@@ -79,7 +79,9 @@ def customers(
                 marks[asked_as(row.username)].append(
                     MarkRow(row.mark, row.groupname, row.sessions_until, bool(row.told))
                 )
-        asked = select(tables.radcheck.c.username).where(tables.radcheck.c.username.in_(some), is_reject(tables))
+        asked = select(tables.radcheck.c.username).where(
+            tables.radcheck.c.username.in_(some), is_reject(tables.radcheck)
+        )
         rejected |= {asked_as(row.username) for row in connection.execute(asked)}
     sessions = live_sessions(connection, tables, settings, names)
     return {
@@ -189,15 +191,20 @@ def count_silent(connection: Connection, tables: Tables, settings: Settings) -> 
 
 
 def names_of_interest(
-    connection: Connection, tables: Tables, settings: Settings, marked: bool, classes: Iterable[str]
+    connection: Connection,
+    tables: Tables,
+    settings: Settings,
+    marked: bool,
+    classes: Iterable[str],
+    refusing: Iterable[str],
 ) -> set[str]:
-    """Everyone whom a full read must look at: marked, in a group of ours or an old suspension group, at our priority or
-    before it, refused by radcheck, or in a session that began under a group of ours."""
+    """Everyone whom a full read must look at: marked, in a group of ours, an old suspension group or one that refuses
+    logins, at our priority or before it, refused by radcheck, or in a session that began under a group of ours."""
     group = tables.radusergroup.c
-    watched = [*settings.groups.ours, *settings.groups.obstructing]
+    watched = [*settings.groups.ours, *settings.groups.obstructing, *refusing]
     asked = [
         select(group.username).where(or_(group.groupname.in_(watched), group.priority <= settings.priority)),
-        select(tables.radcheck.c.username).where(is_reject(tables)),
+        select(tables.radcheck.c.username).where(is_reject(tables.radcheck)),
     ]
     if marked:
         asked.append(select(tables.marks.c.username))
@@ -209,10 +216,11 @@ def names_of_interest(
     return {spelt(name) for name in found}
 
 
-def is_reject(tables: Tables) -> ColumnElement[bool]:
-    """The rows of radcheck by which an operator refuses a login."""
-    check = tables.radcheck.c
-    return (check.attribute == "Auth-Type") & (check.value == "Reject")
+def is_reject(rows: TableClause) -> ColumnElement[bool]:
+    """The rows of radcheck or radgroupcheck by which an operator refuses a login. FreeRADIUS knows names and values in
+    any case of letters; `==` compares nothing here, and refuses nobody."""
+    reject = (func.lower(rows.c.attribute) == "auth-type") & (func.lower(rows.c.value) == "reject")
+    return reject & rows.c.op.in_(ASSIGNS)
 
 
 def _about(rows: TableClause, names: list[str]) -> Any:

@@ -18,6 +18,8 @@ from sqlalchemy.sql.expression import TableClause
 from drivers.radius.settings import TableNames
 
 _MARIADB = ("mysql", "mariadb")
+ASSIGNS = (":=", "=", "+=")
+"""Operators that give an attribute a value; all others compare it with what the login has."""
 
 
 class Tables:

@@ -10,10 +10,12 @@ A CoA changes a session without a new row, so order can't show its effect: such 
 it ends, unless the NAS reports the Class of the CoA in its Interim-Updates and radacct.class is refreshed by them.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from drivers.radius.profile import Way
+from drivers.radius.refusals import Refusals
 from drivers.radius.rows import Customer, GroupRow, MarkRow, Session
 from drivers.radius.settings import Rung, Settings
 from enforcement.access import Access, Kind, least, slowest
@@ -35,6 +37,14 @@ class Meaning:
     classes: Mapping[bytes, frozenset[str]]
     disowned: Mapping[int, str] = field(default_factory=dict)
     redialling: frozenset[str] = frozenset()
+    refusals: Refusals = field(default_factory=Refusals)
+    """What the operator's own groups refuse."""
+
+    @property
+    def aside(self) -> frozenset[str]:
+        """Groups that are no plan: ours, old suspension groups, and those that refuse logins."""
+        groups = self.settings.groups
+        return frozenset({*groups.ours, *groups.obstructing, *self.refusals.every, *self.refusals.some})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +95,8 @@ def _lowest(rungs: Sequence[Rung]) -> Rung:
 
 
 def plan_of(customer: Customer, meaning: Meaning) -> str | None:
-    """The group of the customer's plan: the first by priority that is neither ours nor an old suspension."""
-    aside = set(meaning.settings.groups.ours) | meaning.settings.groups.obstructing
+    """The group of the customer's plan: the first by priority that is neither ours nor suspends."""
+    aside = meaning.aside
     return next((row.group for row in customer.groups if row.group not in aside), None)
 
 
@@ -216,15 +226,23 @@ def obstructions(customer: Customer, meaning: Meaning) -> list[str]:
     found = ["radcheck refuses every login (Auth-Type := Reject)"] if customer.rejected else []
     groups = meaning.settings.groups
     own = {row.group for row in active_marks(customer, meaning)}
-    aside = set(groups.ours) | groups.obstructing
-    plan_at = min((row.priority for row in customer.groups if row.group not in aside), default=None)
+    last = _last_read(customer, meaning)
     for row in customer.groups:
         where = f"radusergroup has group {row.group} at priority {row.priority}"
         if row.group in groups.ours and not (row.group in own and row.priority == meaning.settings.priority):
             found.append(f"{where} without a mark of this installation{_other_mark(customer, row)}")
-        elif row.group in groups.obstructing and (plan_at is None or row.priority <= plan_at):
+        elif row.group in groups.obstructing and row.priority <= last:
             found.append(f"{where}, an old suspension group")
+        elif row.group in meaning.refusals.every and row.group not in groups.ours and row.priority <= last:
+            found.append(f"{where}, which refuses every login (radgroupcheck has Auth-Type := Reject)")
     return found
+
+
+def _last_read(customer: Customer, meaning: Meaning) -> float:
+    """The priority at which FreeRADIUS stops, were ours not there: that of the first plan that does not fall through.
+    Rows of equal priority come in no order, so that any of them may be read."""
+    going_on = meaning.aside | meaning.refusals.passed
+    return min((row.priority for row in customer.groups if row.group not in going_on), default=math.inf)
 
 
 def _other_mark(customer: Customer, row: GroupRow) -> str:

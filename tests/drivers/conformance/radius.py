@@ -72,7 +72,9 @@ class RadiusBench:
         return repr(tables).encode()
 
     def obstruct(self, number: int) -> None:
-        self._lab.put_into(user(number), "suspended", 1)
+        """By a group that refuses logins, as an operator's own tool has it; no setting of the driver's names it."""
+        self._lab.put_into(user(number), "cortados", 1)
+        self._lab.set_item("radgroupcheck", "groupname", "cortados", "Auth-Type", ":=", "Reject")
 
     @contextmanager
     def fault(self, name: str) -> Iterator[None]:
