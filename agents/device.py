@@ -103,6 +103,7 @@ class Device:
         self._at_stake = frozenset()
         self._hear(told())
         if self._may_touch():
+            self._take_news()
             swept = self._look_where_due()
             self._work(told)
             self._plan_retry()
@@ -143,14 +144,14 @@ class Device:
             parts.known.put(report)
         if heard.keys:
             self._retries, self._retry_at = 0, NEVER
-        self._dirty |= heard.keys | self._heed_pins(told) | self._news()
+        self._dirty |= heard.keys | self._heed_pins(told)
 
-    def _news(self) -> set[Key]:
+    def _take_news(self) -> None:
         """Whose sessions have changed, as accounting tells."""
         keys, everything = self.parts.inbox.take()
+        self._dirty |= keys
         if everything:
             self.sweeps.soon()
-        return keys
 
     def _heed_pins(self, told: Told) -> set[Key]:
         """Take the site's pins; a pin ends when the controller itself wants the key open."""
@@ -245,12 +246,13 @@ class Device:
         """Slice by slice, until nothing is left to try. Each slice is composed from the memory of its moment.
 
         What was read before the last write is read again before it is acted on: another hand may have been there.
-        Where the device has restarted in between, or is to be read anew for another reason, that comes first.
+        Where the device has restarted in between, or is to be read anew for another reason, that comes first. News ends
+        the turn: what was tried in it for a customer may have to be tried again where he is now.
         """
         while not self.parts.stopping.is_set() and (self._dirty or self.parts.picture.backlog):
             self._next_slice()
             self._hear(told())
-            if self.parts.memory.halted or self.sweeps.wanted:
+            if self.parts.memory.halted or self.sweeps.wanted or self.parts.inbox.has_news:
                 return
             self._look_at_dirty()
 

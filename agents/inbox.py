@@ -27,6 +27,12 @@ class Inbox:
             self._keys |= keys or frozenset()
             self._everything = self._everything or keys is None
 
+    @property
+    def has_news(self) -> bool:
+        """Whether something was told; who told it has woken the device's thread."""
+        with self._lock:
+            return self._everything or bool(self._keys)
+
     def take(self) -> tuple[set[Key], bool]:
         """The keys to look at, and whether a sweep is due instead."""
         with self._lock:
