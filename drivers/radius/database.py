@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, inspect
 
+from drivers.base import Refused
 from drivers.radius.settings import Settings
 from drivers.radius.tables import Tables
 from drivers.radius_sql import engine_for, shown, translated
@@ -23,16 +24,26 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that changes nothing."""
-        with translated(), self._engine.connect() as connection:
+        with self._translated(), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction, committed at its end; on SQLite it holds the write lock from its first statement."""
-        with translated(), self._engine.begin() as connection:
+        with self._translated(), self._engine.begin() as connection:
             if connection.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            with translated():
+                yield
+        except Refused:
+            # A table may be gone that was there: the database was put back to a day before grifo came.
+            self._has_marks = False
+            raise
 
     def has_marks(self, connection: Connection) -> bool:
         """Whether grifo_marks is there; without it nothing is marked."""

@@ -85,6 +85,7 @@ modules {{
       uses = 0
       lifetime = 0
       idle_timeout = 0
+      retry_delay = 1
     }}
     $INCLUDE {folder}/queries.conf
   }}

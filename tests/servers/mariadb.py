@@ -23,11 +23,58 @@ _SMALL = ("--innodb-log-file-size=8M", "--innodb-buffer-pool-size=32M", "--innod
 _FAST = (*_SMALL, "--innodb-flush-log-at-trx-commit=0", "--skip-log-bin")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class MariaDb:
     """A running server; everyone on this host may connect as `grifo`, without a password."""
 
     port: int
+    folder: Path
+    _process: "subprocess.Popen[bytes] | None" = None
+
+    def start(self) -> None:
+        """On the data as it was left, at the same port. Raises RuntimeError with the server's own words."""
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    *_as_user(),
+                    "/usr/sbin/mariadbd",
+                    "--no-defaults",
+                    f"--datadir={self.folder / 'data'}",
+                    f"--tmpdir={self.folder}",
+                    f"--socket={self.folder / 'socket'}",
+                    f"--pid-file={self.folder / 'pid'}",
+                    "--bind-address=127.0.0.1",
+                    f"--port={self.port}",
+                    "--skip-grant-tables",
+                    "--skip-networking=0",
+                    *_FAST,
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd="/",
+            )
+        self._wait_until_ready(self._process)
+
+    def stop(self) -> None:
+        """At once, as a power cut does: connections end in mid-sentence. Safe to call twice."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+
+    def _wait_until_ready(self, process: "subprocess.Popen[bytes]") -> None:
+        deadline = time.monotonic() + _READY_S
+        while True:
+            try:
+                self.execute("SELECT 1")
+            except OperationalError:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    words = (self.folder / "log").read_text(errors="replace")[-3000:]
+                    raise RuntimeError(f"MariaDB did not start:\n{words}") from None
+                time.sleep(0.05)
+            else:
+                return
 
     def url(self, database: str) -> str:
         """SQLAlchemy's URL of one of its databases."""
@@ -52,35 +99,13 @@ def running_mariadb() -> Iterator[MariaDb]:
     try:
         if os.geteuid() == 0:
             shutil.chown(folder, "mysql", "mysql")
-        data, port = folder / "data", free_port()
-        _install(data)
-        with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(
-                [
-                    *_as_user(),
-                    "/usr/sbin/mariadbd",
-                    "--no-defaults",
-                    f"--datadir={data}",
-                    f"--tmpdir={folder}",
-                    f"--socket={folder / 'socket'}",
-                    f"--pid-file={folder / 'pid'}",
-                    "--bind-address=127.0.0.1",
-                    f"--port={port}",
-                    "--skip-grant-tables",
-                    "--skip-networking=0",
-                    *_FAST,
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd="/",
-            )
+        _install(folder / "data")
+        server = MariaDb(free_port(), folder)
         try:
-            _wait_until_ready(process, port, folder / "log")
-            yield MariaDb(port)
+            server.start()
+            yield server
         finally:
-            process.kill()
-            process.wait()
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -98,16 +123,3 @@ def _install(data: Path) -> None:
 def _as_user() -> list[str]:
     """MariaDB refuses root: then it runs as its own user."""
     return ["setpriv", "--reuid=mysql", "--regid=mysql", "--init-groups"] if os.geteuid() == 0 else []
-
-
-def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
-    deadline = time.monotonic() + _READY_S
-    while True:
-        try:
-            MariaDb(port).execute("SELECT 1")
-        except OperationalError:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"MariaDB did not start:\n{log.read_text(errors='replace')[-3000:]}") from None
-            time.sleep(0.05)
-        else:
-            return

@@ -22,6 +22,20 @@ class Postgres:
     """A running cluster; everyone on this host may connect as `grifo`, without a password."""
 
     port: int
+    folder: Path
+
+    def start(self) -> None:
+        """On the data as it was left, at the same port."""
+        options = f"-p {self.port} -k {self.folder} -h 127.0.0.1 {_FAST}"
+        _run("pg_ctl", *self._data, "-w", "-t", "60", "-l", str(self.folder / "log"), "-o", options, "start")
+
+    def stop(self) -> None:
+        """At once, as a power cut does: connections end in mid-sentence."""
+        _run("pg_ctl", *self._data, "-w", "-m", "immediate", "stop")
+
+    @property
+    def _data(self) -> tuple[str, str]:
+        return "-D", str(self.folder / "data")
 
     def url(self, database: str) -> str:
         """SQLAlchemy's URL of one of its databases."""
@@ -52,13 +66,12 @@ def running_postgres() -> Iterator[Postgres]:
             shutil.chown(folder, "postgres", "postgres")
         data = str(folder / "data")
         _run("initdb", "-D", data, "-A", "trust", "-U", "grifo", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
-        port = free_port()
-        options = f"-p {port} -k {folder} -h 127.0.0.1 {_FAST}"
-        _run("pg_ctl", "-D", data, "-w", "-t", "60", "-l", str(folder / "log"), "-o", options, "start")
+        cluster = Postgres(free_port(), folder)
+        cluster.start()
         try:
-            yield Postgres(port)
+            yield cluster
         finally:
-            _run("pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+            cluster.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -8,12 +8,12 @@ from controller.administration import add_token
 from controller.settings import load_settings
 from lab.box.settings import write_secret
 from lab.nas.nas import Nas
-from lab.nas.server import RadiusServer, ServerSettings
 from tests.controller.live import POLICY
 from tests.drivers.mikrotik_routers import USER, router
 from tests.drivers.radius.radius_lab import SECRET, RadiusLab
 from tests.servers.ports import free_port
 from tests.whole.agent import Agent
+from tests.whole.radius_databases import RadiusDatabase
 from tests.whole.relay import Relay
 from tests.whole.town import BRAS, CONTROLLER, ROUTER, Town
 
@@ -50,11 +50,11 @@ tries = 2
 
 
 @contextmanager
-def running_town(folder: Path) -> Iterator[Town]:
+def running_town(folder: Path, database: RadiusDatabase) -> Iterator[Town]:
     """A town without customers, in `folder`, where a migrated `grifo.db` is."""
     with ExitStack() as stack:
         device = stack.enter_context(router())
-        radius, nas = _radius(folder, stack)
+        radius, nas = _radius(database, stack)
         made: list[Town] = []
         to_router = Relay(lambda: device.port)
         stack.callback(to_router.close)
@@ -79,7 +79,7 @@ def running_town(folder: Path) -> Iterator[Town]:
             )
         )
         tokens = (add_token(settings, "crm", "billing"), add_token(settings, "boss", "admin"))
-        town = Town(folder, device, radius, nas, to_router, to_controller, Agent(folder), settings, tokens)
+        town = Town(folder, device, database, radius, nas, to_router, to_controller, Agent(folder), settings, tokens)
         made.append(town)
         town.start_controller()
         stack.callback(town.stop_controller)
@@ -92,12 +92,9 @@ def running_town(folder: Path) -> Iterator[Town]:
         yield town
 
 
-def _radius(folder: Path, stack: ExitStack) -> tuple[RadiusLab, Nas]:
-    """The lab's server and NAS, with the plan and the groups."""
-    path = folder / "radius.db"
-    server = RadiusServer(ServerSettings(path, SECRET))
-    lab = RadiusLab(server.auth, server.acct, f"sqlite:///{path}", folder, is_freeradius=False)
-    lab.opened.append(server)
-    stack.callback(lab.close)
+def _radius(database: RadiusDatabase, stack: ExitStack) -> tuple[RadiusLab, Nas]:
+    """A RADIUS server and its NAS, with the plan and the groups. Interim-Updates tell of sessions whose Start was lost
+    while the database was away."""
+    lab = database.serve(stack)
     lab.seed()
-    return lab, lab.nas()
+    return lab, lab.nas(interim_s=2.0)

@@ -19,6 +19,13 @@ class Row:
         self.town.pays(self.ana)
         self.town.owes(self.eva)
 
+    def dies_and_comes_back(self) -> None:
+        """Eva pays while no agent is there to hear it."""
+        self.town.agent.kill()
+        self.town.pays(self.eva)
+        self.town.agent.start()
+        self.town.until_right()
+
     def until_believed(self, states: set[str]) -> None:
         """Until what is known of both is one of these states, and no claim goes beyond what is so."""
         both = (self.ana, self.eva)

@@ -13,7 +13,7 @@ import pytest
 from lab.nas.dae import Misbehaviour
 from tests.drivers.mikrotik_routers import V4
 from tests.whole.row import Row
-from tests.whole.town import GROUP, ROUTER, Town
+from tests.whole.town import ROUTER, Town
 
 pytestmark = pytest.mark.slow
 
@@ -141,26 +141,6 @@ def test_a_session_that_does_not_obey_is_not_believed_to(at_bras: Row, how: Misb
     assert (at_bras.town.cut(at_bras.ana), at_bras.town.cut(at_bras.eva)) == (True, False)
     at_bras.town.nas.misbehave(Misbehaviour())
     at_bras.town.until_right()
-
-
-def test_a_nas_that_reboots_takes_everybody_in_again_as_is_due(at_bras: Row) -> None:
-    at_bras.town.nas.reboot()
-    at_bras.prices_change()
-    at_bras.town.until_right()
-
-
-@pytest.mark.parametrize("marks", [False, True], ids=["rows", "rows and marks"])
-def test_radius_rows_that_somebody_deletes_come_back_at_the_next_sweep(at_bras: Row, marks: bool) -> None:
-    """Ana dials in again in between, and is given full access."""
-    town, ana = at_bras.town, at_bras.ana
-    if marks:
-        town.radius.sql("DELETE FROM grifo_marks WHERE username = :u", u=ana.name)
-    town.radius.sql("DELETE FROM radusergroup WHERE username = :u AND groupname = :g", u=ana.name, g=GROUP)
-    town.until_right()
-    town.pays(ana)
-    town.until_right()
-    left = town.radius.sql("SELECT * FROM radusergroup WHERE username = :u AND groupname = :g", u=ana.name, g=GROUP)
-    assert left == []
 
 
 # --- money and keys that move in between -----------------------------------------------------------------------------

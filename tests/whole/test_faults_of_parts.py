@@ -6,11 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from lab.nas.dae import Misbehaviour
 from tests.drivers.mikrotik_routers import V4
 from tests.whole.relay import PATIENCE_S, Hold
 from tests.whole.row import Row
-from tests.whole.town import BRAS, GROUP, ROUTER, Town
+from tests.whole.town import BRAS, ROUTER, Town
 
 pytestmark = pytest.mark.slow
 
@@ -25,32 +24,13 @@ STEPS: dict[str, Point] = {
 }
 
 
-def dies_and_comes_back(row: Row) -> None:
-    """Eva pays while nobody is there to hear it."""
-    row.town.agent.kill()
-    row.town.pays(row.eva)
-    row.town.agent.start()
-    row.town.until_right()
-
-
 @pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
 def test_an_agent_that_is_killed_at_any_step_of_a_cut_takes_it_up_again(at_router: Row, step: Point) -> None:
     with step(at_router.town) as hold:
         at_router.town.owes(at_router.eva, at_router.leo)
         assert hold.reached.wait(PATIENCE_S)
         at_router.town.agent.kill()
-    dies_and_comes_back(at_router)
-
-
-def test_an_agent_that_is_killed_between_the_rows_and_the_sessions_tells_the_sessions(at_bras: Row) -> None:
-    town = at_bras.town
-    town.nas.misbehave(Misbehaviour(silent=True))
-    town.owes(at_bras.eva, at_bras.leo)
-    rows = "SELECT * FROM radusergroup WHERE username = :u AND groupname = :g"
-    town.until(lambda: bool(town.radius.sql(rows, u=at_bras.leo.name, g=GROUP)))
-    town.agent.kill()
-    town.nas.misbehave(Misbehaviour())
-    dies_and_comes_back(at_bras)
+    at_router.dies_and_comes_back()
 
 
 def test_without_its_controller_an_agent_opens_and_cuts_nobody(at_router: Row) -> None:

@@ -26,6 +26,7 @@ from tests.drivers.mikrotik_routers import in_list
 from tests.drivers.radius.radius_lab import PASSWORD, RadiusLab, subscribers
 from tests.servers.ports import free_port
 from tests.whole.agent import Agent
+from tests.whole.radius_databases import RadiusDatabase
 from tests.whole.relay import PATIENCE_S, Relay
 
 ROUTER, BRAS = "router-1", "bras-1"
@@ -70,6 +71,7 @@ class Town:
 
     folder: Path
     router: RouterOS
+    database: RadiusDatabase
     radius: RadiusLab
     nas: Nas
     to_router: Relay

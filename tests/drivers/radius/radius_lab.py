@@ -87,7 +87,11 @@ class RadiusLab:
     opened: list[Any] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        one_connection = {"pool_size": 1, "max_overflow": 0} if self.is_freeradius else {"poolclass": NullPool}
+        one_connection = (
+            {"pool_size": 1, "max_overflow": 0, "pool_pre_ping": True}
+            if self.is_freeradius
+            else {"poolclass": NullPool}
+        )
         self.engine = create_engine(self.url, **one_connection)
         (self.folder / "secret").write_text(SECRET.decode() + "\n")
 
