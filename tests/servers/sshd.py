@@ -90,6 +90,34 @@ class Sshd:
         _make_key(self.folder / "host")
         self.start()
 
+    @contextmanager
+    def with_another_key(self) -> Iterator[None]:
+        """Another machine answers at this address, for as long as the context lasts."""
+        own = {kind: (self.folder / f"host{kind}").read_bytes() for kind in ("", ".pub")}
+        self.change_key()
+        try:
+            yield
+        finally:
+            self.stop()
+            for kind, content in own.items():
+                (self.folder / f"host{kind}").write_bytes(content)
+            self.start()
+
+    @contextmanager
+    def running(self, program: str) -> Iterator[None]:
+        """Whoever logs in meets this program in the shell's stead, for as long as the context lasts."""
+        usual = self.program
+        self._restart(program)
+        try:
+            yield
+        finally:
+            self._restart(usual)
+
+    def _restart(self, program: str) -> None:
+        self.stop()
+        self.program = program
+        self.start()
+
     def _configured(self) -> Path:
         file = self.folder / "sshd_config"
         lines = (

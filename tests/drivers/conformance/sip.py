@@ -103,6 +103,15 @@ class SipBench:
                 for row in ours:
                     self._switch.take(row["key_name"])
                 yield
+            case "the node is down":
+                assert isinstance(self._switch, RealSwitch)
+                self._switch.kamailio.kill()
+                yield
+                self._switch.kamailio.start()
+            case "the node is silent":
+                assert isinstance(self._switch, RealSwitch)
+                with self._switch.kamailio.stopped():
+                    yield
             case _:
                 assert isinstance(self._switch, LabSwitch)
                 self._switch.switch.misbehave(**FAULTS[name])
@@ -124,4 +133,5 @@ def open_kamailio(folder: Path, request: pytest.FixtureRequest) -> Iterator[SipB
 
 
 SIMULATOR = Kind("sip-rpc", open_simulator, BLINDING, (*FAULTS, *BY_HAND))
-KAMAILIO = Kind("sip-kamailio", open_kamailio, (), BY_HAND, (pytest.mark.servers,))
+NODE_FAULTS = ("the node is down", "the node is silent")
+KAMAILIO = Kind("sip-kamailio", open_kamailio, NODE_FAULTS, (*NODE_FAULTS, *BY_HAND), (pytest.mark.servers,))

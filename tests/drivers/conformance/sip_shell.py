@@ -37,8 +37,8 @@ class ShellBench(SipBench):
                 machine.real.take(name)
 
     def driver(self, impatient: bool = False, installation: str = INSTALLATION) -> Driver:
-        """Never impatient: a login over SSH takes as long as the machine is busy."""
-        return shell_driver_of(installation, self._machine)
+        """Never impatient for a login over SSH, which takes as long as the machine is busy."""
+        return shell_driver_of(installation, self._machine, **({"read_timeout_s": 6} if impatient else {}))
 
     def snapshot(self) -> bytes:
         return repr(sorted(self._machine.real.live().items())).encode()
@@ -56,6 +56,15 @@ class ShellBench(SipBench):
                 self._machine.sshd.stop()
                 yield
                 self._machine.sshd.start()
+            case "hangs after login":
+                with self._machine.sshd.running("/bin/sleep 600"):
+                    yield
+            case "answers nonsense":
+                with self._machine.sshd.running("/bin/sh -c 'while read asked; do echo nonsense; done'"):
+                    yield
+            case "another machine answers":
+                with self._machine.sshd.with_another_key():
+                    yield
             case "its sessions are ended":
                 self._machine.sshd.end_sessions()
                 yield
@@ -77,4 +86,5 @@ def open_bench(folder: Path, request: pytest.FixtureRequest) -> Iterator[ShellBe
 
 
 FAULTS = (GONE, "its sessions are ended", RESTARTS, REMOVED)
-KIND = Kind("sip-kamcmd", open_bench, (GONE,), FAULTS, (pytest.mark.servers,))
+BLINDING = (GONE, "hangs after login", "answers nonsense", "another machine answers")
+KIND = Kind("sip-kamcmd", open_bench, BLINDING, FAULTS, (pytest.mark.servers,))
