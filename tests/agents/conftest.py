@@ -51,6 +51,7 @@ class Site:
         self.sweep_seconds = 300.0
         self.guard_per_hour = 1000
         self.stuck_seconds = 300.0
+        self.accounting_seconds = 0.05
         self.guards: dict[str, int] = {}
         self.clock: Clock = SYSTEM_CLOCK
         self.agents: list[Agent] = []
@@ -76,6 +77,7 @@ class Site:
             sweep_seconds=self.sweep_seconds,
             guard_per_hour=self.guard_per_hour,
             stuck_seconds=self.stuck_seconds,
+            accounting_seconds=self.accounting_seconds,
         )
 
     def start(self) -> Agent:

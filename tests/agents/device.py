@@ -58,6 +58,7 @@ class Box:
         self.before_apply: Callable[[Sequence[Change]], None] = lambda changes: None
         self.after_write: Callable[[Change], None] = lambda change: None
         self.reads: list[frozenset[Key] | None] = []
+        self.sources: Sequence[News] = ()
         self.generation = 0
 
     def forsake(self) -> None:
@@ -107,7 +108,7 @@ class BoxDriver:
         self._box = box
         self._closed = threading.Event()
         self._generation = box.generation
-        self.news: Sequence[News] = ()
+        self.news: Sequence[News] = box.sources
 
     @property
     def capabilities(self) -> Capabilities:
