@@ -228,10 +228,12 @@ class Device:
     def _check(self) -> None:
         """What in the device's own setup would defeat us: last, since customers come first."""
         self._at_stake = frozenset()
+        began = self.parts.clock.monotonic()
         try:
             self._setup = (*self.parts.driver.check(), *unknown_rates(self.parts.picture.strange_rates))
         except (Refused, Unsupported) as no:
             self._setup = (f"the device's setup can't be checked: {no}",)
+        self.sweeps.checked(began)
 
     def _plan_retry(self) -> None:
         if not self.parts.picture.keys_to_retry():

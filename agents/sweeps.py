@@ -2,7 +2,7 @@
 
 The schedule has jitter, and the first interval after a start is drawn from its whole second half, so that devices
 that an agent has begun with together are not swept together. A sweep that takes long comes less often: a device
-spends at most a tenth of its time on being read.
+spends at most a tenth of its time on being read, the check of its setup after each sweep included.
 """
 
 from agents.backoff import about, spread
@@ -50,6 +50,14 @@ class Sweeps:
         self._rested_at = now + REST * (now - began)
         self.at = max(now + interval, self._rested_at)
         self.read_at = now if complete else self.read_at
+
+    def checked(self, began: float) -> None:
+        """The check that follows a sweep, begun at `began`, is over: the device is left in peace for it, too."""
+        now = self._clock.monotonic()
+        took = now - began
+        self._rested_at = max(now, self._rested_at + took) + REST * took
+        if not self.wanted:
+            self.at = max(self.at, self._rested_at)
 
     def has_restarted(self, up_seconds: float | None) -> bool:
         """Whether the device, by what it says in a read, has started anew since the read before: then nothing that was

@@ -130,6 +130,33 @@ def test_a_device_that_takes_long_to_read_is_read_less_often() -> None:
 
 
 @pytest.mark.parametrize(
+    ("work", "peace_until"),
+    [(0.0, 160.0 + 9 * (120.0 + 40.0)), (5000.0, 5160.0 + 9 * 40.0)],
+    ids=["at-once", "after-much-work"],
+)
+def test_a_device_is_left_in_peace_for_the_check_of_its_setup_as_for_the_sweep(work: float, peace_until: float) -> None:
+    clock = [0.0]
+    sweeps = Sweeps(at_work(clock), 300.0)
+    clock[0] = 120.0
+    sweeps.done(0.0, complete=True)
+    clock[0] += work
+    began = clock[0]
+    clock[0] += 40.0
+    sweeps.checked(began)
+    assert sweeps.at == peace_until
+
+
+def test_a_sweep_that_must_not_wait_does_not_wait_for_the_check_before_it() -> None:
+    clock = [0.0]
+    sweeps = Sweeps(at_work(clock), 300.0)
+    sweeps.done(0.0, complete=True)
+    sweeps.at_once()
+    clock[0] = 40.0
+    sweeps.checked(0.0)
+    assert sweeps.due
+
+
+@pytest.mark.parametrize(
     ("says", "restarts"),
     [
         ([10.0, 20.0], 0),

@@ -2,9 +2,11 @@
 
 import pytest
 
+from agents.clock import SYSTEM_CLOCK, Clock
 from enforcement.access import Access
 from enforcement.keys import Key
 from tests.agents.conftest import Site, until
+from tests.agents.device import BoxDriver
 
 pytestmark = pytest.mark.slow
 
@@ -45,6 +47,20 @@ def test_a_restart_in_the_middle_of_a_bulk_is_noticed_before_the_bulk_is_over(si
     until(lambda: all(site.state(name) == "verified" for name in names))
     assert site.box.restricted() == set(names)
     assert site.box.reads.count(None) == 2
+
+
+def test_a_check_that_takes_long_puts_off_the_next_sweep(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    late = [0.0]
+    site.clock = Clock(lambda: SYSTEM_CLOCK.monotonic() + late[0], SYSTEM_CLOCK.now)
+
+    def slow(driver: BoxDriver) -> list[str]:
+        late[0] += 100.0
+        return []
+
+    monkeypatch.setattr(BoxDriver, "check", slow)
+    site.start()
+    until(lambda: late[0] >= 100.0)
+    until(lambda: site.agent.devices["box"].sweeps.at > site.clock.monotonic() + 800.0)
 
 
 def test_what_is_imposed_for_the_first_time_is_no_drift(site: Site) -> None:
