@@ -17,6 +17,7 @@ from agents.backoff import pause
 from agents.calls import Calls
 from agents.circuit import FIRST_PAUSE_S, Circuit
 from agents.clock import Clock
+from agents.concerned import Concerned
 from agents.device_memory import DeviceMemory
 from agents.hearing import Hearing
 from agents.inbox import Inbox
@@ -44,7 +45,7 @@ LOOK_AT_ONCE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a device's turn works with. `pins` is all devices' together; `stopping` ends the work between two slices."""
+    """What a device's turn works with. `pins` and `concerned` are all devices' together; `stopping` ends the work between two slices."""
 
     driver: Calls
     memory: DeviceMemory
@@ -55,6 +56,7 @@ class Parts:
     reporter: Reporter
     clock: Clock
     pins: Pins
+    concerned: Concerned
     inbox: Inbox
     stopping: Event
 
@@ -157,7 +159,7 @@ class Device:
         """Take the site's pins; a pin ends when the controller itself wants the key open."""
         memory, picture = self.parts.memory, self.parts.picture
         pins = {key: pin.note for key, pin in told.pins.items() if memory.knows(key)}
-        closed = {key for key in pins if any(entry.restricts for entry in memory.entries_for({key}))}
+        closed = memory.entries.restricted(pins)
         pins = {key: pins[key] for key in pins.keys() - self.parts.pins.say(self.name, told.pins, pins, closed)}
         changed = {key for key, _ in pins.items() ^ picture.pins.items()}
         picture.pins = pins
@@ -187,7 +189,6 @@ class Device:
         self.sweeps.done(began, complete=self._look(None))
         self._retry_at = NEVER
         self.circuit.close()
-        parts.known.keep_only(parts.memory.stands)
         parts.reporter.whole = parts.reporter.whole or self._whole
         self._whole = False
 
@@ -199,7 +200,8 @@ class Device:
         """Look at what has changed, no more of it at once than lets a payment through in between; what is to be opened
         comes first. What was planned for the rest no longer counts."""
         if len(self._dirty) > LOOK_AT_ONCE:
-            in_turn = sorted(self._dirty, key=self.parts.memory.restricts)
+            closed = self.parts.memory.entries.restricted(self._dirty)
+            in_turn = sorted(self._dirty, key=closed.__contains__)
             keys = frozenset(in_turn[:LOOK_AT_ONCE])
             self.parts.picture.backlog.put(self._dirty - keys, [])
         else:
@@ -230,7 +232,8 @@ class Device:
         self._at_stake = frozenset()
         began = self.parts.clock.monotonic()
         try:
-            self._setup = (*self.parts.driver.check(), *unknown_rates(self.parts.picture.strange_rates))
+            found = self.parts.concerned.told(self.name, self.parts.driver.check())
+            self._setup = (*found, *unknown_rates(self.parts.picture.strange_rates))
         except (Refused, Unsupported) as no:
             self._setup = (f"the device's setup can't be checked: {no}",)
         self.sweeps.checked(began)

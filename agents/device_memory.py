@@ -1,15 +1,16 @@
-"""One device's part of the memory, kept at hand and written through before it counts.
+"""One device's part of the memory, written through before it counts.
 
-Only the device's own thread uses it, so what a slice is composed from cannot change under it.
+Entries and acknowledged reports are in the file alone (agents/entries.py); what is owed, imposed and repaired is kept
+at hand besides. Only the device's own thread uses it, so what a slice is composed from cannot change under it.
 """
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from agents.compact import Entries, Reports
-from agents.known import body_of
+from agents.drift import SETTLED
+from agents.entries import Entries
 from agents.memory import REPAIRS_WINDOW_S, Memory
 from enforcement.access import Kind
 from enforcement.changes import Change, Outcome, Restrict, Result, binding_of, key_of, needs_permit
@@ -37,10 +38,9 @@ class DeviceMemory:
         self.halted = ""
         self.ahead = False
         self.modes: dict[Kind, Mode] = {}
-        self.entries = Entries()
+        self.entries = Entries(memory, device)
         self.unreadable: dict[BindingId, EntryReport] = {}
         self.owed: dict[BindingId, bool] = {}
-        self.acknowledged = Reports()
         self._imposed: dict[BindingId, int] = {}
         self._repairs: dict[BindingId, list[float]] = {}
         self._load()
@@ -53,18 +53,18 @@ class DeviceMemory:
         self.epoch, self.revision, self.halted = str(epoch), int(revision), str(halted)
         self.ahead = bool(ahead)
         self.modes = _modes(json.loads(modes))
-        self._memory.each_row(
-            lambda body: self._keep(json.loads(body)), "SELECT body FROM entries WHERE device = ?", self._device
-        )
         self.owed = {BindingId(b): bool(lowers) for b, lowers in self._rows("binding, lowers", "owed")}
         self._imposed = {BindingId(b): int(r) for b, r in self._rows("binding, changed_revision", "imposed")}
-        self._memory.each_row(self._recall, "SELECT binding, body FROM acknowledged WHERE device = ?", self._device)
         for binding, at in self._rows("binding, at", "repairs"):
             self._repairs.setdefault(BindingId(binding), []).append(float(at))
+        self._read_again()
 
-    def _recall(self, binding: str, body: str) -> None:
-        """What the controller has acknowledged, under the entry's own id: a hundred thousand of them are kept."""
-        self.acknowledged[self.entries.own(BindingId(binding))] = EntryReport(**json.loads(body))
+    def _read_again(self) -> None:
+        """What a former version could not read may be plain to this one."""
+        if unread := self.entries.unread():
+            with self._memory.writing() as db:
+                for body in unread:
+                    self._keep(db, body)
 
     def _rows(self, columns: str, table: str) -> list[tuple[Any, ...]]:
         return self._memory.rows(f"SELECT {columns} FROM {table} WHERE device = ?", self._device)  # noqa: S608
@@ -89,90 +89,71 @@ class DeviceMemory:
             with self._memory.writing() as db:
                 self._save_self(db)
 
-    def merge(self, epoch: str, revision: int, entries: Sequence[Mapping[str, Any]]) -> set[Key]:
+    def merge(self, epoch: str, revision: int, entries: Iterable[Mapping[str, Any]]) -> set[Key]:
         """Take entries that changed up to `revision`. Returns the keys that they concern, former ones included."""
         with self._memory.writing() as db:
-            return self._take(db, epoch, revision, entries)
+            keys = {key for body in entries for key in self._take(db, body)}
+            self._stand(db, epoch, revision)
+        return keys
 
-    def adopt(self, epoch: str, revision: int, entries: Sequence[Mapping[str, Any]]) -> None:
-        """Leave what was known for the controller's new epoch, in one transaction.
+    def adopt(self, epoch: str, revision: int, entries: Iterable[Mapping[str, Any]]) -> None:
+        """Leave what was known, if anything, for all that the controller wants in an epoch, in one transaction.
 
         Owed effects stay owed: the sessions know nothing of epochs. Which way they go is read from the new entries.
         """
         with self._memory.writing() as db:
-            for table in ("entries", "acknowledged", "imposed", "repairs"):
+            for table in ("entries", "imposed", "repairs"):
                 db.execute(f"DELETE FROM {table} WHERE device = ?", (self._device,))  # noqa: S608
-            for kept in (self.entries, self.unreadable, self.acknowledged, self._imposed, self._repairs):
+            for kept in (self.unreadable, self._imposed, self._repairs):
                 kept.clear()
             self.halted, self.ahead = "", False
-            self._take(db, epoch, revision, entries)
-            owed = {b: self.entries[b].restricts for b in self.owed if b in self.entries}
+            for body in entries:
+                self._keep(db, body)
+            self._stand(db, epoch, revision)
+            owed = {binding: entry.restricts for binding, entry in self.entries.some(self.owed).items()}
             db.execute("DELETE FROM owed WHERE device = ?", (self._device,))
             self.owed.clear()
             self._owe(db, owed)
 
-    def _take(
-        self, db: sqlite3.Connection, epoch: str, revision: int, entries: Sequence[Mapping[str, Any]]
-    ) -> set[Key]:
-        keys: set[Key] = set()
-        bindings: list[BindingId] = []
+    def _take(self, db: sqlite3.Connection, body: Mapping[str, Any]) -> set[Key]:
+        """Take a new decision on an entry; the keys that it concerns."""
+        binding = _binding(body)
+        former = self.entries.get(binding)
+        self._forget_repairs(db, binding)
+        present = self._keep(db, body)
+        return {entry.key for entry in (former, present) if entry is not None}
 
-        def taken(body: Mapping[str, Any]) -> tuple[str, str, str]:
-            binding = BindingId(str(body.get("binding", "?")))
-            keys.update(self._drop(binding), self._keep(body))
-            bindings.append(binding)
-            return self._device, binding, json.dumps(body)
-
-        db.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", map(taken, entries))
-        self.epoch, self.revision = epoch, revision
-        self._save_self(db)
-        self._forget_repairs(db, bindings)
-        return keys
-
-    def _keep(self, body: Mapping[str, Any]) -> set[Key]:
+    def _keep(self, db: sqlite3.Connection, body: Mapping[str, Any]) -> Entry | None:
+        """Put an entry into the file, in place of its binding's former one; None where it can't be read."""
+        binding = _binding(body)
+        self.unreadable.pop(binding, None)
         try:
             entry = entry_from_wire(body)
+            self.entries.put(db, entry)
         except Unreadable as wrong:
-            report = _unreadable(body, str(wrong))
-            self.unreadable[BindingId(report.binding)] = report
-            return set()
-        self.entries.put(entry)
-        return {entry.key}
+            self.unreadable[binding] = _unreadable(body, str(wrong))
+            self.entries.put_unread(db, binding, body)
+            return None
+        return entry
 
-    def _drop(self, binding: BindingId) -> set[Key]:
-        self.unreadable.pop(binding, None)
-        former = self.entries.drop(binding)
-        return set() if former is None else {former.key}
+    def _stand(self, db: sqlite3.Connection, epoch: str, revision: int) -> None:
+        self.epoch, self.revision = epoch, revision
+        self._save_self(db)
 
     def _save_self(self, db: sqlite3.Connection) -> None:
         modes = json.dumps({kind.value: mode.value for kind, mode in self.modes.items()})
         row = (self._device, self.epoch, self.revision, modes, self.halted, self.ahead)
         db.execute("INSERT OR REPLACE INTO devices VALUES (?, ?, ?, ?, ?, ?)", row)
 
-    def _forget_repairs(self, db: sqlite3.Connection, bindings: Iterable[BindingId]) -> None:
+    def _forget_repairs(self, db: sqlite3.Connection, binding: BindingId) -> None:
         """A new decision is a new start: only repairs of one and the same decision are a quarrel."""
-        known = [binding for binding in bindings if self._repairs.pop(binding, None)]
-        rows = ((self._device, binding) for binding in known)
-        db.executemany("DELETE FROM repairs WHERE device = ? AND binding = ?", rows)
+        if self._repairs.pop(binding, None):
+            db.execute("DELETE FROM repairs WHERE device = ? AND binding = ?", (self._device, binding))
 
     # --- what is asked of it -----------------------------------------------------------------------------------------
 
-    def entries_for(self, keys: Set[Key] | None) -> list[Entry]:
-        """The entries of `keys`, or all: what was decided first comes first."""
-        bindings = self.entries if keys is None else {b for key in keys for b in self.entries.of(key)}
-        entries = (self.entries[binding] for binding in bindings)
-        return sorted(entries, key=lambda entry: (entry.changed_revision, entry.binding))
-
     def knows(self, key: Key) -> bool:
         return bool(self.entries.of(key))
-
-    def stands(self, binding: BindingId) -> bool:
-        """Whether the controller wants anything of a binding, readable or not."""
-        return binding in self.entries or binding in self.unreadable
-
-    def restricts(self, key: Key) -> bool:
-        """Whether any entry of a key takes something away."""
-        return any(self.entries[binding].restricts for binding in self.entries.of(key))
 
     def owed_by(self, entries: Iterable[Entry]) -> dict[BindingId, bool]:
         """What is owed to the sessions of `entries`. To tell of an open entry never takes anything away."""
@@ -190,18 +171,18 @@ class DeviceMemory:
     # --- what is done ------------------------------------------------------------------------------------------------
 
     def before_slice(self, changes: Sequence[Change]) -> None:
-        """Record what the slice will owe to live sessions, before its first write."""
+        """Record what the slice will owe to live sessions, before its first write.
+
+        A session that was never told of a restriction loses by being told of a milder one.
+        """
+        entries = self.entries.some(binding_of(change) for change in changes)
         owed = {
-            binding_of(change): needs_permit(change) or self._still_lowers(binding_of(change))
+            binding: needs_permit(change) or (self.owed.get(binding, False) and entries[binding].restricts)
             for change in changes
-            if binding_of(change) in self.entries
+            if (binding := binding_of(change)) in entries
         }
         with self._memory.writing() as db:
             self._owe(db, owed)
-
-    def _still_lowers(self, binding: BindingId) -> bool:
-        """A session that was never told of a restriction loses by being told of a milder one."""
-        return self.owed.get(binding, False) and self.entries[binding].restricts
 
     def after_slice(self, outcomes: Sequence[Outcome], before: Mapping[BindingId, bool], now: float) -> None:
         """Take what came of a slice; `before` is what was owed before it.
@@ -239,29 +220,20 @@ class DeviceMemory:
         row = (self._device, entry.binding, entry.changed_revision)
         db.execute("INSERT OR REPLACE INTO imposed VALUES (?, ?, ?)", row)
 
-    def acknowledge(self, reports: Iterable[EntryReport]) -> None:
+    def acknowledge(self, reports: Collection[EntryReport]) -> None:
         """The controller has these states. An ended binding that it knows to be open on the device is forgotten."""
-        reports = list(reports)
-        over = [BindingId(report.binding) for report in reports if self._is_over(report)]
+        ended = self.entries.ended()
         with self._memory.writing() as db:
-            rows = ((self._device, report.binding, json.dumps(body_of(report))) for report in reports)
-            db.executemany("INSERT OR REPLACE INTO acknowledged VALUES (?, ?, ?)", rows)
-            self.acknowledged.update((BindingId(report.binding), report) for report in reports)
-            for binding in over:
-                self._forget(db, binding)
-
-    def _is_over(self, report: EntryReport) -> bool:
-        entry = self.entries.get(BindingId(report.binding))
-        if entry is None or not entry.ended or entry.changed_revision != report.changed_revision:
-            return False
-        return report.state in ("verified", "armed")
+            self.entries.acknowledge(db, reports)
+            for report in reports:
+                binding = BindingId(report.binding)
+                if report.state in SETTLED and ended.get(binding) == report.changed_revision:
+                    self._forget(db, binding)
 
     def _forget(self, db: sqlite3.Connection, binding: BindingId) -> None:
-        self._drop(binding)
-        self.acknowledged.pop(binding, None)
         for kept in (self.owed, self._imposed, self._repairs):
             kept.pop(binding, None)
-        for table in ("entries", "owed", "acknowledged", "imposed", "repairs"):
+        for table in ("entries", "owed", "imposed", "repairs"):
             where = (self._device, binding)
             db.execute(f"DELETE FROM {table} WHERE device = ? AND binding = ?", where)  # noqa: S608
 
@@ -274,10 +246,14 @@ def _modes(modes: Mapping[str, str]) -> dict[Kind, Mode]:
     }
 
 
+def _binding(body: Mapping[str, Any]) -> BindingId:
+    return BindingId(str(body.get("binding", "?")))
+
+
 def _unreadable(body: Mapping[str, Any], why: str) -> EntryReport:
     revision = body.get("changed_revision")
     return EntryReport(
-        binding=str(body.get("binding", "?")),
+        binding=_binding(body),
         changed_revision=revision if isinstance(revision, int) else 0,
         state="refused",
         detail=why,

@@ -150,7 +150,7 @@ class Hearing:
         sweep = False
         if not memory.epoch:
             news = self._entries(device.epoch, 0)
-            memory.merge(news.epoch, news.revision, news.entries)
+            memory.adopt(news.epoch, news.revision, news.entries)
             sweep = True
         keys = self.fetch() if device.revision != memory.revision else set()
         resumed = bool(memory.halted)

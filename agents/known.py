@@ -1,12 +1,15 @@
-"""What is known of a device's entries after its last reads, as it is reported; and what of it the controller lacks."""
+"""What is known of a device's entries after its last reads, as it is reported; and what of it the controller lacks.
+
+Only that is at hand: what the controller has acknowledged stands in the memory's file, with the entry.
+"""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Set
-from dataclasses import dataclass, field, fields
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 
-from agents.compact import Reports
 from agents.drift import DIRECTIONS, SETTLED, STRAY
+from agents.entries import Entries
+from agents.rows import report_of, written
 from agents.withhold import CONTESTED
 from agents.words import plain
 from enforcement.access import Rate
@@ -16,8 +19,6 @@ from enforcement.keys import Key
 from enforcement.observed import Observed, Seen
 from enforcement.plan import Plan, State
 from enforcement.wire import EntryReport, StrayReport
-
-_FIELDS = tuple(each.name for each in fields(EntryReport))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +33,6 @@ class Words:
     refused: Mapping[BindingId, str] = field(default_factory=dict)
     pending: Set[BindingId] = frozenset()
     rates: Set[Rate] = frozenset()
-
-
-def body_of(report: EntryReport) -> dict[str, Any]:
-    """A report as JSON wants it. Thousands are sent in a bulk: `dataclasses.asdict` would copy each of them deeply."""
-    return {name: getattr(report, name) for name in _FIELDS}
 
 
 _NONE: list[str] = []
@@ -77,20 +73,20 @@ class Known:
     An entry with a change still to be tried is pending: drift is what is left *after* applying, so it is not told yet.
     """
 
-    def __init__(self, acknowledged: Reports) -> None:
-        self._acknowledged = acknowledged
-        self._reports = Reports()
-        self._unsent: set[BindingId] = set()
-        self._pending: set[BindingId] = set()
+    def __init__(self, entries: Entries) -> None:
+        self._entries = entries
+        self._unsent: dict[BindingId, EntryReport] = {}
+        self._pending: dict[BindingId, EntryReport] = {}
         self._wrong: dict[BindingId, str] = {}
         self._strays: dict[Key, frozenset[Mark]] = {}
 
-    def learn(self, entries: Iterable[Entry], plan: Plan, seen: Observed, words: Words) -> None:
+    def learn(self, entries: Sequence[Entry], plan: Plan, seen: Observed, words: Words) -> None:
         """Take what one read showed of `entries`."""
+        acknowledged = self._entries.acknowledged(entry.binding for entry in entries)
         for entry in entries:
             contested = entry.key in plan.contested
             report = entry_report(entry, plan.states[entry.binding], seen.of(entry.key), contested, words)
-            self.put(report, pending=entry.binding in words.pending)
+            self._take(report, entry.binding in words.pending, acknowledged.get(entry.binding))
 
     def forget_strays(self, keys: Set[Key] | None) -> None:
         """Those on some keys, or all: a read will tell them anew."""
@@ -103,47 +99,39 @@ class Known:
         for stray in strays:
             self._strays[stray.key] = self._strays.get(stray.key, frozenset()) | {stray.mark}
 
-    def put(self, report: EntryReport, pending: bool = False) -> None:
-        """Take one entry's report."""
+    def put(self, report: EntryReport) -> None:
+        """Take one entry's report, from elsewhere than a read."""
         binding = BindingId(report.binding)
-        self._reports[binding] = report
-        acknowledged = self._reports.share(binding, self._acknowledged)
+        self._take(report, pending=False, acknowledged=self._entries.acknowledged([binding]).get(binding))
+
+    def _take(self, report: EntryReport, pending: bool, acknowledged: str | None) -> None:
+        binding = BindingId(report.binding)
+        for former in (self._pending, self._unsent, self._wrong):
+            former.pop(binding, None)
         if pending:
-            self._pending.add(binding)
-        else:
-            self._pending.discard(binding)
-        if not pending and report.state in DIRECTIONS:
+            self._pending[binding] = report
+            return
+        if report.state in DIRECTIONS:
             self._wrong[binding] = report.state
-        else:
-            self._wrong.pop(binding, None)
-        if pending or acknowledged:
-            self._unsent.discard(binding)
-        else:
-            self._unsent.add(binding)
+        if written(report) != acknowledged:
+            self._unsent[binding] = report
 
     def withhold(self, binding: BindingId, why: str) -> None:
         """Say of an entry that its restriction is withheld after all."""
-        former = self._reports.get(binding)
+        former = self._present(binding)
         if former is not None:
-            report = EntryReport(
-                binding, former.changed_revision, "withheld", former.seen, former.obstructions, plain(why)
-            )
-            self.put(report)
+            self.put(replace(former, state="withheld", detail=plain(why)))
 
-    def keep_only(self, stands: Callable[[BindingId], bool]) -> None:
-        """Forget what no entry stands for any more."""
-        for binding in [each for each in self._reports if not stands(each)]:
-            del self._reports[binding]
-            self._unsent.discard(binding)
-            self._pending.discard(binding)
-            self._wrong.pop(binding, None)
+    def _present(self, binding: BindingId) -> EntryReport | None:
+        at_hand = self._pending.get(binding) or self._unsent.get(binding)
+        if at_hand is not None:
+            return at_hand
+        acknowledged = self._entries.acknowledged([binding]).get(binding)
+        return None if acknowledged is None else report_of(acknowledged)
 
     def clear(self) -> None:
-        self._reports.clear()
-        self._unsent.clear()
-        self._pending.clear()
-        self._wrong.clear()
-        self._strays.clear()
+        for each in (self._unsent, self._pending, self._wrong, self._strays):
+            each.clear()
 
     @property
     def has_unsent(self) -> bool:
@@ -154,28 +142,30 @@ class Known:
         """Whether nothing is pending, so that everything can be told."""
         return not self._pending
 
-    def everything(self) -> list[EntryReport]:
-        return list(self._reports.values())
+    def everything(self) -> Iterator[str]:
+        """The present report of every entry, written, one after the other."""
+        for binding, report in self._entries.every_acknowledged():
+            if binding not in self._unsent:
+                yield report
+        yield from map(written, self._unsent.values())
 
     def unsent(self) -> list[EntryReport]:
-        return [self._reports[binding] for binding in sorted(self._unsent)]
+        return list(self._unsent.values())
 
     def sent(self, reports: Iterable[EntryReport]) -> None:
         """The controller has these, unless they have changed since."""
         for report in reports:
-            binding = BindingId(report.binding)
-            if self._reports.get(binding) == report:
-                self._unsent.discard(binding)
-                self._reports.share(binding, self._acknowledged)
+            if self._unsent.get(BindingId(report.binding)) == report:
+                del self._unsent[BindingId(report.binding)]
         if not self._unsent:
-            self._unsent = set()  # an emptied set keeps its room
+            self._unsent = {}  # an emptied one keeps its room
 
     def strays(self) -> list[StrayReport]:
         return [StrayReport(str(key), str(mark)) for key in sorted(self._strays) for mark in sorted(self._strays[key])]
 
     def was_settled(self, binding: BindingId, revision: int) -> bool:
         """Whether the binding, at this very decision, was last read to be as it should be."""
-        report = self._reports.get(binding) or self._acknowledged.get(binding)
+        report = self._present(binding)
         return report is not None and report.changed_revision == revision and report.state in SETTLED
 
     def marks(self, keys: Set[Key] | None) -> set[tuple[Key, Mark]]:

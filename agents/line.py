@@ -3,7 +3,7 @@
 A device's thread must not stand waiting for its controller while a customer waits for the device.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from agents.backoff import pause
@@ -52,8 +52,8 @@ class Line:
     def permit(self, request: PermitRequest) -> Permit:
         return self._try(lambda: self._link.permit(self._device, request))
 
-    def report(self, report: Report) -> None:
-        self._try(lambda: self._link.report(self._device, report))
+    def report(self, report: Report, entries: Iterable[str]) -> None:
+        self._try(lambda: self._link.report(self._device, report, entries))
 
     def _try(self, call: Callable[[], Answer]) -> Answer:
         if self._clock.monotonic() < self.usable_at:

@@ -13,22 +13,26 @@ import json
 import socket
 import ssl
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
-from io import BytesIO
+from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from agents.known import body_of
 from enforcement.wire import VERSION, Enrolment, Feed, FeedAsk, FeedDevice, Permit, PermitRequest, Report
 
 CONNECT_S = 3.0
 READ_S = 10.0
 WAIT_S = 30.0
 """How long the controller may hold the long poll; the read timeout of that one call is this and READ_S."""
+PAGE = 2000
+"""Entries in one answer; of so many, no more are at hand at once."""
+TOGETHER = 500
+"""Entries of a report in one piece of its text."""
 
 
 class LinkError(Exception):
@@ -57,24 +61,27 @@ class FetchedEntries:
 
     epoch: str
     revision: int
-    entries: Sequence[Mapping[str, Any]]
+    entries: "Pages"
 
 
-class Packed(Sequence[Mapping[str, Any]]):
-    """Entries as they came, each unpacked when it is its turn: of a hundred thousand, one is there at a time."""
+class Pages:
+    """Entries as they came, read again page by page when it is their turn: of a hundred thousand, few are at hand."""
 
-    def __init__(self, packed: list[bytes | dict[str, Any]]) -> None:
-        """Raises TypeError for an entry that is no JSON object."""
-        if not all(isinstance(each, (bytes, dict)) for each in packed):
-            raise TypeError("an entry is no object")
-        self._packed = packed
+    def __init__(self) -> None:
+        self._pages: list[bytes] = []
+        self._count = 0
 
     def __len__(self) -> int:
-        return len(self._packed)
+        return self._count
 
-    def __getitem__(self, at: Any) -> Any:
-        each = self._packed[at]
-        return json.loads(each) if isinstance(each, bytes) else each
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        for page in self._pages:
+            yield from json.loads(zlib.decompress(page))["entries"]
+
+    def add(self, page: bytes, count: int) -> None:
+        """Take the text of an answer that has been looked at, and the number of its entries."""
+        self._pages.append(zlib.compress(page, level=1))
+        self._count += count
 
 
 class Link:
@@ -102,27 +109,39 @@ class Link:
             stopped=known is not None and known.stopped,
         )
         timeout = httpx.Timeout(READ_S + wait_s, connect=CONNECT_S)
-        return _feed(self._call("POST", "/v1/agent/feed", body=asdict(ask), timeout=timeout))
+        return _feed(_json(self._call("POST", "/v1/agent/feed", body=asdict(ask), timeout=timeout)))
 
     def entries(self, device: str, epoch: str, after: int) -> FetchedEntries:
-        """The entries of `device` that changed after a revision of an epoch."""
-        params = httpx.QueryParams({"epoch": epoch, "after": after})
-        data = self._call("GET", f"/v1/agent/devices/{device}/entries", params=params, hook=_packed)
-        with _understood("entries"):
-            _check_version(data)
-            return FetchedEntries(str(data["epoch"]), int(data["revision"]), Packed(data["entries"]))
+        """The entries of `device` that changed after a revision of an epoch, page by page.
+
+        What changes in between comes again on a later page, so that all of them together are what the last one saw.
+        """
+        pages = Pages()
+        place: dict[str, Any] = {"after": after}
+        while True:
+            params = httpx.QueryParams({"epoch": epoch, **place, "limit": PAGE})
+            page = self._call("GET", f"/v1/agent/devices/{device}/entries", params=params)
+            data = _json(page)
+            with _understood("entries"):
+                _check_version(data)
+                entries = _objects(data["entries"])
+                pages.add(page, len(entries))
+                if not data.get("more", False):
+                    return FetchedEntries(str(data["epoch"]), int(data["revision"]), pages)
+                place = _after(entries[-1], place)
 
     def enrol(self, device: str, enrolment: Enrolment) -> None:
         self._call("PUT", f"/v1/agent/devices/{device}", body=asdict(enrolment))
 
     def permit(self, device: str, request: PermitRequest) -> Permit:
-        data = self._call("POST", f"/v1/agent/devices/{device}/permits", body=asdict(request))
+        data = _json(self._call("POST", f"/v1/agent/devices/{device}/permits", body=asdict(request)))
         with _understood("permit"):
             refused = {str(binding): str(why) for binding, why in data["refused"].items()}
             return Permit([str(binding) for binding in data["granted"]], refused, float(data["valid_s"]))
 
-    def report(self, device: str, report: Report) -> None:
-        self._call("PUT", f"/v1/agent/devices/{device}/report", content=_written(report))
+    def report(self, device: str, report: Report, entries: Iterable[str]) -> None:
+        """Send a report whose entries, each written already, are taken one after the other while it is sent."""
+        self._call("PUT", f"/v1/agent/devices/{device}/report", content=_written(report, entries))
 
     def interrupt(self) -> None:
         """Make every call that waits for an answer end now; from the thread that stops the agent."""
@@ -139,12 +158,12 @@ class Link:
         path: str,
         params: httpx.QueryParams | None = None,
         body: Mapping[str, Any] | None = None,
-        content: bytes | None = None,
-        hook: Callable[[dict[str, Any]], Any] | None = None,
+        content: Iterable[bytes] | None = None,
         timeout: httpx.Timeout | None = None,
-    ) -> Any:
+    ) -> bytes:
+        """What the controller answered. It is not left with httpx' answer, a cycle that outlives many a large one."""
         try:
-            answer = self._http.request(
+            with self._http.stream(
                 method,
                 path,
                 params=params,
@@ -153,10 +172,12 @@ class Link:
                 headers=None if content is None else {"Content-Type": "application/json"},
                 timeout=timeout or self._http.timeout,
                 extensions={"trace": self._note_socket},
-            )
+            ) as answer:
+                said = b"".join(answer.iter_bytes())
         except (httpx.HTTPError, httpx.InvalidURL) as wrong:
             raise ControllerAway(f"no answer from the controller: {str(wrong) or type(wrong).__name__}") from wrong
-        return _judged(answer, hook)
+        _judge(answer, said)
+        return said
 
     def _note_socket(self, event: str, details: Mapping[str, Any]) -> None:
         """Remember the connections, which `interrupt` must reach (httpx's documented `trace` extension)."""
@@ -164,41 +185,51 @@ class Link:
             self._sockets.add(details["return_value"].get_extra_info("socket"))
 
 
-def _packed(found: dict[str, Any]) -> Any:
-    """An entry as its text, while the rest of the answer is still being read; anything else as it is."""
-    return json.dumps(found).encode() if "binding" in found else found
+def _objects(entries: list[Any]) -> list[dict[str, Any]]:
+    """Raises TypeError for an entry that is no JSON object."""
+    if not all(isinstance(each, dict) for each in entries):
+        raise TypeError("an entry is no object")
+    return entries
 
 
-def _written(report: Report) -> bytes:
-    """A report in JSON, entry by entry: of a hundred thousand of them, only the whole's text is there at once."""
-    rest = json.dumps({name: value for name, value in asdict(replace(report, entries=[])).items() if name != "entries"})
-    written = BytesIO()
-    written.write(f'{rest[:-1]}, "entries": ['.encode())
-    for number, entry in enumerate(report.entries):
-        written.write((", " if number else "").encode() + json.dumps(body_of(entry)).encode())
-    written.write(b"]}")
-    return written.getvalue()
+def _after(entry: Mapping[str, Any], former: Mapping[str, Any]) -> dict[str, Any]:
+    """From where to ask on after the last entry of a page. Raises ValueError where that leads no further."""
+    place = {"after": int(entry["changed_revision"]), "past": str(entry["binding"])}
+    if place == former:
+        raise ValueError("a page ends where it began")
+    return place
 
 
-def _judged(answer: httpx.Response, hook: Callable[[dict[str, Any]], Any] | None = None) -> Any:
+def _written(report: Report, entries: Iterable[str]) -> Iterator[bytes]:
+    """A report in JSON, some entries at a time."""
+    rest = {name: value for name, value in asdict(report).items() if name != "entries"}
+    yield f'{json.dumps(rest)[:-1]}, "entries": ['.encode()
+    between, left = "", iter(entries)
+    while some := list(islice(left, TOGETHER)):
+        yield (between + ", ".join(some)).encode()
+        between = ", "
+    yield b"]}"
+
+
+def _judge(answer: httpx.Response, said: bytes) -> None:
     if answer.status_code >= 500:
-        raise ControllerAway(f"the controller answered {answer.status_code}: {_problem(answer)}")
+        raise ControllerAway(f"the controller answered {answer.status_code}: {_problem(answer, said)}")
     if answer.status_code >= 300:
-        raise ControllerRefused(
-            f"the controller refused ({answer.status_code}): {_problem(answer)}", answer.status_code
-        )
-    if answer.status_code == 204:
-        return None
+        refusal = f"the controller refused ({answer.status_code}): {_problem(answer, said)}"
+        raise ControllerRefused(refusal, answer.status_code)
+
+
+def _json(said: bytes) -> Any:
     try:
-        return json.loads(answer.content, object_hook=hook)
+        return json.loads(said)
     except ValueError as wrong:
         raise ControllerGarbled("the controller's answer is not JSON") from wrong
 
 
-def _problem(answer: httpx.Response) -> str:
+def _problem(answer: httpx.Response, said: bytes) -> str:
     """RFC 9457, 3.1: `detail` is for this occurrence, `title` for its kind."""
     try:
-        problem = answer.json()
+        problem = json.loads(said)
     except ValueError:
         return answer.reason_phrase
     if not isinstance(problem, dict):

@@ -11,11 +11,12 @@ careful side.
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from agents import guard
 from agents.guard import Imposed, Limits
@@ -24,7 +25,7 @@ from enforcement.keys import Key
 REPAIRS_WINDOW_S = 24 * 3600.0
 """For how long a repair counts in a quarrel with another hand."""
 
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _SCHEMA = """
 CREATE TABLE about (only INTEGER PRIMARY KEY CHECK (only = 1), installation TEXT NOT NULL);
 CREATE TABLE devices (
@@ -32,20 +33,27 @@ CREATE TABLE devices (
     ahead INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE entries (
-    device TEXT, binding TEXT, body TEXT NOT NULL, PRIMARY KEY (device, binding)
+    device TEXT, key TEXT, binding TEXT, service TEXT NOT NULL, kind TEXT NOT NULL, access TEXT NOT NULL,
+    reasons TEXT NOT NULL, rate TEXT NOT NULL, changed_revision INTEGER NOT NULL, ended INTEGER NOT NULL,
+    first INTEGER NOT NULL, unread TEXT NOT NULL, acknowledged TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (device, key, binding)
 ) WITHOUT ROWID;
+CREATE UNIQUE INDEX entries_by_binding ON entries (device, binding);
+CREATE INDEX entries_ended ON entries (device, binding, changed_revision) WHERE ended;
 CREATE TABLE imposed (
     device TEXT, binding TEXT, changed_revision INTEGER NOT NULL, PRIMARY KEY (device, binding)
 ) WITHOUT ROWID;
 CREATE TABLE owed (
     device TEXT, binding TEXT, lowers INTEGER NOT NULL, PRIMARY KEY (device, binding)
 ) WITHOUT ROWID;
-CREATE TABLE acknowledged (
-    device TEXT, binding TEXT, body TEXT NOT NULL, PRIMARY KEY (device, binding)
-) WITHOUT ROWID;
 CREATE TABLE repairs (device TEXT NOT NULL, binding TEXT NOT NULL, at REAL NOT NULL);
 CREATE TABLE firsts (site TEXT NOT NULL, device TEXT NOT NULL, at REAL NOT NULL, number INTEGER NOT NULL);
 CREATE TABLE pins (key TEXT PRIMARY KEY, note TEXT NOT NULL, until TEXT NOT NULL) WITHOUT ROWID;
+"""
+"""An entry that this version can't read stands in `unread` as it came, under no key. `acknowledged` is the last report
+of an entry that the controller has. Of both there is no other copy (agents/entries.py).
+
+A field that is new to entries is a new column, and a new version: the former file does not hold what was said in it.
 """
 
 
@@ -106,16 +114,10 @@ class Memory:
                 raise
             self._db.execute("COMMIT")
 
-    def rows(self, question: str, *values: object) -> list[tuple[object, ...]]:
+    def rows(self, question: str, *values: object) -> list[tuple[Any, ...]]:
         """The rows that answer a SELECT."""
         with self._lock:
             return self._db.execute(question, values).fetchall()
-
-    def each_row(self, take: Callable[..., object], question: str, *values: object) -> None:
-        """Hand each row of the answer to `take`, without having all of them at once."""
-        with self._lock:
-            for row in self._db.execute(question, values):
-                take(*row)
 
     @property
     def installation(self) -> str:

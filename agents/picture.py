@@ -21,9 +21,6 @@ from enforcement.modes import Mode
 from enforcement.observed import Observed
 from enforcement.plan import State, plan
 
-AT_ONCE = 5000
-"""Keys of a whole read that are held against what is wanted of them in one go."""
-
 ChangeId = tuple[type[Change], Key, BindingId, int]
 
 
@@ -110,15 +107,18 @@ class Picture:
         self._drift.look_at_strays(strays, self._known.marks(keys))
 
     def _pieces(self, keys: Set[Key] | None, observed: Observed) -> Iterator[Set[Key]]:
-        """What a read tells of, some at a time: of a hundred thousand entries, few are unpacked at once."""
+        """What a read tells of, some at a time: of a hundred thousand entries, few are at hand at once."""
         if keys is not None:
             yield keys
             return
-        yield from self._memory.entries.keys_in_pieces(AT_ONCE)
-        yield {key for key in observed.seen if not self._memory.knows(key)}
+        strange = set(observed.seen)
+        for some in self._memory.entries.keys_in_pieces():
+            strange -= some
+            yield some
+        yield strange
 
     def _learn(self, keys: Set[Key], observed: Observed) -> None:
-        wanted = self._memory.entries_for(keys)
+        wanted = self._memory.entries.of_keys(keys)
         entries = [self._as_possible(entry) for entry in wanted]
         planned = plan(self._installation, entries, observed, self._memory.owed_by(entries))
         withheld: dict[BindingId, str] = {}
@@ -180,12 +180,12 @@ class Picture:
 
     def _mode_for(self, change: Change) -> Mode:
         """A mark that no entry knows tells no kind of service: then the most careful mode of this device counts."""
-        entry = self._memory.entries.get(binding_of(change))
+        entry = self._memory.entries.get(binding_of(change)) if isinstance(change, Remove) else change.entry
         kinds = frozenset({entry.kind}) if entry is not None else self._kinds_of(key_of(change))
         return least_mode(self._memory.modes, kinds)
 
     def _kinds_of(self, key: Key) -> frozenset[Kind]:
-        return frozenset(entry.kind for entry in self._memory.entries_for({key})) or self._kinds
+        return frozenset(entry.kind for entry in self._memory.entries.of_keys({key})) or self._kinds
 
     def withhold(self, change: Change, reason: str) -> None:
         """A planned restriction is not made after all: nobody permits it."""

@@ -11,8 +11,9 @@ from agents.device_memory import DeviceMemory
 from agents.known import Known
 from agents.line import FIRST_PAUSE_S, LONGEST_PAUSE_S, Line
 from agents.link import ControllerAway, LinkError
+from agents.rows import written
 from agents.words import plain
-from enforcement.wire import VERSION, EntryReport, Report, StrayReport
+from enforcement.wire import VERSION, Report, StrayReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Reporter:
             said = replace(former, problems=(plain(problem),))
             self._number += 1
             try:
-                self._line.report(self._message(said, whole=False, entries=[]))
+                self._line.report(self._message(said, whole=False), ())
             except LinkError:
                 return False
             self._said = said
@@ -103,11 +104,10 @@ class Reporter:
         """A halted device's entries belong to an epoch that the controller is not in: they stay unsaid."""
         self._number += 1
         whole = self.whole and self._known.settled and not said.halted
-        entries = self._known.everything() if whole else self._known.unsent()
-        entries = [] if said.halted else entries
-        report = self._message(said, whole, entries)
+        news = [] if said.halted else self._known.unsent()
+        told = self._known.everything() if whole else map(written, news)
         try:
-            self._line.report(report)
+            self._line.report(self._message(said, whole), told)
         except LinkError as wrong:
             self._owing = True
             self._failures += 1
@@ -118,18 +118,19 @@ class Reporter:
         self._said, self._sent_at = said, self._clock.monotonic()
         if whole:
             self.whole = False
-        if entries:
-            self._memory.acknowledge(entries)
-            self._known.sent(entries)
+        if news:
+            self._memory.acknowledge(news)
+            self._known.sent(news)
 
-    def _message(self, said: _Said, whole: bool, entries: list[EntryReport]) -> Report:
+    def _message(self, said: _Said, whole: bool) -> Report:
+        """The report without its entries."""
         age = None if said.read_at is None else self._clock.monotonic() - said.read_at
         return Report(
             VERSION,
             said.epoch,
             said.revision,
             whole,
-            entries,
+            [],
             list(said.strays),
             age,
             said.halted,

@@ -75,9 +75,12 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """GET /v1/agent/devices/{device}/entries?epoch=&after=: entries changed after a revision, from one snapshot.
+    """GET /v1/agent/devices/{device}/entries?epoch=&after=&past=&limit=: entries changed after a revision, by
+    revision and binding, from one snapshot.
 
-    Complete: applying it on top of what the agent had at `after` gives the device at `revision`.
+    Complete, unless there is `more` than the asker's limit: applying it on top of what the agent had at `after` gives
+    the device at `revision`. Where there is more, it is asked for from the last entry on: its revision as `after`, its
+    binding as `past`. All pages together are complete as the last one is, since what changes goes to the end.
     """
 
     version: int
@@ -85,6 +88,7 @@ class Entries:
     epoch: str
     revision: int
     entries: list[WireEntry]
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)

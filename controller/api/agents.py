@@ -90,17 +90,21 @@ def entries(
     device: DeviceName,
     epoch: Annotated[str, Query(max_length=64, description="The epoch that the agent is in.")],
     after: Annotated[int, Query(ge=0, le=2**62, description="The revision that it has; 0 for everything.")] = 0,
+    past: Annotated[
+        str, Query(max_length=64, description="The last binding that it has of `after`, where a page ended there.")
+    ] = "",
+    limit: Annotated[int | None, Query(ge=1, le=10_000, description="The most entries of one answer.")] = None,
 ) -> wire.Entries:
     """The entries that changed after a revision, from one snapshot: applied on top of `after`, they give `revision`."""
     with context.database.read() as tx:
         _own(devices.device(tx, device), device, caller)
         try:
-            found = entries_after(tx, device, epoch, after)
+            found = entries_after(tx, device, epoch, after, past, limit)
         except AnotherEpoch as other:
             raise Problem(409, f"{other}; see grifo device adopt-epoch {device}") from other
     assert found is not None
     told = [wire.entry_to_wire(entry) for entry in found.entries]
-    return wire.Entries(wire.VERSION, device, found.epoch, found.revision, told)
+    return wire.Entries(wire.VERSION, device, found.epoch, found.revision, told, found.more)
 
 
 def _own(row: object, device: str, caller: Caller) -> None:

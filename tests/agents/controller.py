@@ -45,6 +45,7 @@ class Controller:
         self.after_permit: Callable[[list[str]], None] = lambda granted: None
         self.before_report: Callable[[], None] = lambda: None
         self.after_feed: Callable[[], None] = lambda: None
+        self.before_page: Callable[[], None] = lambda: None
         self.refuses: dict[str, str] = {}
         self.others: set[str] = set()
         self.permitted: set[tuple[str, int]] = set()
@@ -148,13 +149,16 @@ class Controller:
             self.told_revision.update({name: device.revision for name, device in feed.devices.items()})
             return feed
 
-    def entries(self, device: str, epoch: str, after: int) -> Entries | None:
+    def entries(self, device: str, epoch: str, after: int, past: str, limit: int) -> Entries | None:
         with self.changed:
             desk = self.desks[device]
             if epoch != desk.epoch or after > desk.revision:
                 return None
-            entries = [entry for entry in desk.entries.values() if entry.changed_revision > after]
-            return Entries(VERSION, device, epoch, desk.revision, entries)
+            last = (after, past or "\U0010ffff")
+            places = {(entry.changed_revision, entry.binding): entry for entry in desk.entries.values()}
+            later = sorted(place for place in places if place > last)
+            page = [places[place] for place in later[:limit]]
+            return Entries(VERSION, device, epoch, desk.revision, page, more=len(later) > limit)
 
     def permit(self, device: str, asks: list[dict[str, Any]]) -> Permit:
         self.before_permit([ask["binding"] for ask in asks])
@@ -242,8 +246,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer()
 
     def _answer(self) -> None:
-        length = int(self.headers.get("Content-Length", 0))
-        body = json.loads(self.rfile.read(length)) if length else None
+        content = self._content()
+        body = json.loads(content) if content else None
         if self.headers.get("Authorization") != f"Bearer {TOKEN}":
             return self._send(401, {"title": "Unauthorized", "detail": "no such token"})
         if self.server.leaving:
@@ -251,6 +255,17 @@ class _Handler(BaseHTTPRequestHandler):
             return None
         url = urlsplit(self.path)
         return self._route(url.path.strip("/").split("/")[2:], parse_qs(url.query), body)
+
+    def _content(self) -> bytes:
+        """The request's body, whole or in chunks (RFC 9112, 7.1)."""
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        chunks = []
+        while size := int(self.rfile.readline(), 16):
+            chunks.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(chunks)
 
     def _route(self, path: list[str], query: dict[str, list[str]], body: Any) -> None:
         controller = self.server.controller
@@ -276,12 +291,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _entries(self, device: str, query: dict[str, list[str]]) -> None:
         controller = self.server.controller
-        entries = controller.entries(device, query["epoch"][0], int(query["after"][0]))
+        controller.before_page()
+        place = int(query["after"][0]), query.get("past", [""])[0]
+        entries = controller.entries(device, query["epoch"][0], *place, int(query["limit"][0]))
         if entries is None:
             self._send(409, {"title": "Conflict", "detail": "another epoch, or a revision still to come"})
         else:
             answer = asdict(entries)
-            answer["entries"] += controller.desks[device].raw
+            answer["entries"] += [] if answer["more"] else controller.desks[device].raw
             self._send(200, answer)
 
     def _send(self, status: int, body: Any) -> None:

@@ -16,8 +16,8 @@ pytestmark = pytest.mark.slow
 
 
 def withheld(site: Site) -> list[str]:
-    """The bindings that the agent itself knows to be withheld, whether or not it could say so."""
-    reports = site.agent.devices["box"].parts.known.everything()
+    """The bindings that the agent knows to be withheld and could not say so."""
+    reports = site.agent.devices["box"].parts.known.unsent()
     return [report.binding for report in reports if report.state == "withheld"]
 
 

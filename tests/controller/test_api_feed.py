@@ -167,6 +167,21 @@ def test_entries_after_a_revision_are_what_changed_since(enrolled: Live) -> None
     assert [entry["service"] for entry in answer.json()["entries"]] == ["s2"]
 
 
+def test_entries_come_page_by_page_in_the_order_of_their_revisions_and_bindings(enrolled: Live) -> None:
+    for number in range(5):
+        enrolled.debtor(number)
+    epoch, revision = enrolled.standing()
+    ask: dict[str, str | int] = {"epoch": epoch, "after": 0, "limit": 2}
+    pages: list[dict[str, Any]] = []
+    while not pages or pages[-1]["more"]:
+        pages.append(enrolled.as_(AGENT).get(f"/v1/agent/devices/{DEVICE}/entries", params=ask).json())
+        last = pages[-1]["entries"][-1]
+        ask |= {"after": last["changed_revision"], "past": last["binding"]}
+    whole = enrolled.as_(AGENT).get(f"/v1/agent/devices/{DEVICE}/entries", params={"epoch": epoch, "after": 0}).json()
+    assert [entry for page in pages for entry in page["entries"]] == whole["entries"]
+    assert [(len(page["entries"]), page["revision"]) for page in pages] == [(2, revision), (2, revision), (1, revision)]
+
+
 def test_another_agents_device_cannot_be_read_nor_enrolled(enrolled: Live) -> None:
     epoch, _ = enrolled.standing()
     other = enrolled.as_("agent2")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, insert, or_, select, update
 
 from controller.store.tables import bindings, devices, entries
 from enforcement.access import Access, Kind, Rate, Reason
@@ -50,19 +50,26 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class DeviceEntries:
-    """Where a device stands, and what changed there since a revision: one snapshot of both (rule 3)."""
+    """Where a device stands, and what changed there since a revision, or the beginning of it where there is `more`: one
+    snapshot of both (rule 3)."""
 
     epoch: str
     revision: int
     entries: tuple[Entry, ...]
+    more: bool = False
 
 
 class AnotherEpoch(ValueError):
     """The asker is of another epoch, or ahead of the device: what it has does not come from this database (rule 4)."""
 
 
-def entries_after(tx: Connection, device: str, epoch: str, after: int) -> DeviceEntries | None:
+def entries_after(
+    tx: Connection, device: str, epoch: str, after: int, past: str = "", limit: int | None = None
+) -> DeviceEntries | None:
     """The entries of a device that changed after a revision, tombstones included; None where there is no such device.
+
+    At most `limit` of them, in the order of revisions and bindings; with `past` also those of the very revision `after`
+    whose bindings come after it.
 
     `tx` is a `Database.read()`: one snapshot. Since revisions are committed in their order, applying the answer to
     what the agent had at `after` leaves no gap. Raises AnotherEpoch.
@@ -74,9 +81,13 @@ def entries_after(tx: Connection, device: str, epoch: str, after: int) -> Device
         raise AnotherEpoch(
             f"device {device} is at revision {standing.revision} of epoch {standing.epoch}, not {after} of {epoch}"
         )
-    changed = select(entries).where(entries.c.device == device, entries.c.changed_revision > after)
-    found = tx.execute(changed.order_by(entries.c.changed_revision, entries.c.binding))
-    return DeviceEntries(standing.epoch, standing.revision, tuple(_entry(row) for row in found))
+    later = entries.c.changed_revision > after
+    if past:
+        later = or_(later, and_(entries.c.changed_revision == after, entries.c.binding > past))
+    changed = select(entries).where(entries.c.device == device, later)
+    in_order = changed.order_by(entries.c.changed_revision, entries.c.binding)
+    found = tuple(_entry(row) for row in tx.execute(in_order.limit(None if limit is None else limit + 1)))
+    return DeviceEntries(standing.epoch, standing.revision, found[:limit], more=len(found) != len(found[:limit]))
 
 
 def entries_for_review(
