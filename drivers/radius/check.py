@@ -32,6 +32,17 @@ def problems(
     return found
 
 
+def disowned(names: Sequence[str]) -> Iterator[str]:
+    """Customers whose session radacct holds open and its NAS does not have: found while telling, not by reading."""
+    if names:
+        yield (
+            f"{len(names)} customers have a session that radacct holds open and its NAS says it does not have:"
+            f" {some(names)}. They are unknown until the row is closed, a newer session begins, or it is silent for"
+            " three times interim_seconds; if they are connected, the NAS's address or identifiers in the settings are"
+            " wrong"
+        )
+
+
 def _missing_tables(connection: Connection, tables: Tables) -> Iterator[str]:
     here = inspect(connection)
     operators = (tables.radusergroup, tables.radgroupreply, tables.radgroupcheck, tables.radcheck, tables.radreply)

@@ -2,16 +2,17 @@
 
 import time
 from collections.abc import Collection, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
 from drivers.base import Capabilities, Step, StepState
 from drivers.radius.attributes import class_octets
-from drivers.radius.check import problems
+from drivers.radius.check import disowned, problems
 from drivers.radius.compose import compose
 from drivers.radius.database import Database
 from drivers.radius.news import RadiusNews
+from drivers.radius.outcome import Telling, outcome_of
 from drivers.radius.packets import Ask
 from drivers.radius.prepare import Need, add_rows, after_installing, needs
 from drivers.radius.refusals import Refusals, read_refusals
@@ -33,22 +34,14 @@ from drivers.radius.truth import (
 )
 from drivers.radius.write import draw_line, drop_marks, settle, sweep_done, write
 from enforcement.access import Access, Kind
-from enforcement.changes import Change, Outcome, Restore, Restrict, Result, key_of
+from enforcement.changes import Change, Outcome, Restore, Restrict, key_of
 from enforcement.keys import Key, KeyType
-from enforcement.observed import Observed
+from enforcement.observed import Live, Observed
 
 SLICE = 500
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 0.25
 REDIAL_S = 10.0
 """How long after the end of a session a login may have been answered that radacct does not show yet."""
-
-
-@dataclass(slots=True)
-class _Telling:
-    """What came of telling one customer's sessions."""
-
-    words: list[Word] = field(default_factory=list)
-    obeys: bool = False
 
 
 class RadiusDriver:
@@ -62,6 +55,7 @@ class RadiusDriver:
         self._sender = sender or Sender()
         self._news = RadiusNews(settings)
         self._disowned: dict[int, str] = {}
+        self._doubted: Sequence[str] = ()
         self._bereft: set[str] = set()
         self._ended: dict[str, float] = {}
         self._refusals: Refusals | None = None
@@ -89,12 +83,22 @@ class RadiusDriver:
             found = customers(connection, self._tables, self._settings, names, marked)
         if keys is None:
             self._bereft = {name for name, customer in found.items() if bereft_marks(customer, meaning)}
+            self._doubted = self._doubts(found.values(), meaning)
         by_name = {name: seen(customer, meaning) for name, customer in found.items()}
         self._news.saw(found, by_name, whole=keys is None)
         return Observed(
             {Key(KeyType.USERNAME, name): one for name, one in by_name.items() if one is not None},
             asked=None if keys is None else frozenset(keys),
         )
+
+    def _doubts(self, found: Collection[Customer], meaning: Meaning) -> list[str]:
+        """Who has a session that its NAS disowns and radacct holds open; sessions that are closed are forgotten."""
+        open_now = {session.id for customer in found for session in customer.sessions}
+        for id in self._disowned.keys() - open_now:
+            del self._disowned[id]
+        if not self._disowned:
+            return []
+        return sorted(one.username for one in found if any(each.disowned for each in findings(one, meaning)))
 
     def _names(self, connection: Connection, keys: Set[Key] | None, meaning: Meaning, marked: bool) -> set[str]:
         if keys is not None:
@@ -131,12 +135,12 @@ class RadiusDriver:
         told = self._tell(after, had, meaning, replies)
         self._read_back(after, told, meaning)
         self._settle(told, meaning)
-        return [_outcome(change, refused.get(at), told) for at, change in enumerate(slice)]
+        return [outcome_of(change, refused.get(at), told) for at, change in enumerate(slice)]
 
     def _tell(
         self, after: Mapping[str, Customer], had: Mapping[str, Rung], meaning: Meaning, replies: Replies
-    ) -> dict[str, _Telling]:
-        told = {name: _Telling() for name in after}
+    ) -> dict[str, Telling]:
+        told = {name: Telling() for name in after}
         asks: list[tuple[str, Finding, Ask]] = []
         for name, customer in after.items():
             for finding in findings(customer, meaning):
@@ -152,15 +156,18 @@ class RadiusDriver:
                     asks.append((name, finding, word))
         answers = self._sender.send([ask for _, _, ask in asks])
         for (name, finding, ask), answer in zip(asks, answers, strict=True):
-            word = judged(ask, answer)
+            session = finding.session
+            word = judged(ask, answer, self._disowned.get(session.id, session.updated) != session.updated)
             told[name].words.append(word)
             if word.worth is Worth.GONE:
-                self._disowned[finding.session.id] = finding.session.updated
-            elif word.worth is Worth.TAKEN and access_of(after[name], meaning) is not Access.FULL:
-                self._ended[name] = time.monotonic()
+                self._disowned[session.id] = session.updated
+            elif word.worth is Worth.TAKEN:
+                self._disowned.pop(session.id, None)
+                if access_of(after[name], meaning) is not Access.FULL:
+                    self._ended[name] = time.monotonic()
         return told
 
-    def _read_back(self, after: Mapping[str, Customer], told: Mapping[str, _Telling], meaning: Meaning) -> None:
+    def _read_back(self, after: Mapping[str, Customer], told: Mapping[str, Telling], meaning: Meaning) -> None:
         """Mark who obeys, as radacct shows it: at once where nothing had to be told, else as accounting comes in."""
         deadline = time.monotonic() + self._settings.read_back_s
         pause = FIRST_PAUSE_S
@@ -174,21 +181,23 @@ class RadiusDriver:
                 {name: replace(after[name], sessions=tuple(live.get(name, ()))) for name in waiting}, told, meaning
             )
 
-    def _judge(self, now: Mapping[str, Customer], told: Mapping[str, _Telling], meaning: Meaning) -> Collection[str]:
+    def _judge(self, now: Mapping[str, Customer], told: Mapping[str, Telling], meaning: Meaning) -> Collection[str]:
         """Who is still worth waiting for: all of whose sessions took it, and radacct is to show it."""
         waiting = []
         for name, customer in now.items():
-            told[name].obeys = not any(finding.to_tell for finding in findings(customer, meaning))
-            provable = all(word.worth in (Worth.TAKEN, Worth.GONE) and word.proven for word in told[name].words)
-            if not told[name].obeys and told[name].words and provable:
+            telling, found = told[name], findings(customer, meaning)
+            telling.obeys = all(finding.live is Live.APPLIES for finding in found)
+            telling.pending = any(finding.to_tell and not finding.disowned for finding in found)
+            telling.disowned = any(finding.disowned for finding in found)
+            if telling.pending and telling.all_taken and telling.all_proven:
                 waiting.append(name)
         return waiting
 
-    def _settle(self, told: Mapping[str, _Telling], meaning: Meaning) -> None:
+    def _settle(self, told: Mapping[str, Telling], meaning: Meaning) -> None:
         obeyed = [name for name, telling in told.items() if telling.obeys]
-        unprovable = [name for name, telling in told.items() if not telling.obeys and _all_taken(telling)]
+        unprovable = [name for name, telling in told.items() if not telling.obeys and telling.all_taken]
         with self._database.writing() as connection:
-            settle(connection, self._tables, obeyed, [name for name in unprovable if not _all_proven(told[name])])
+            settle(connection, self._tables, obeyed, [name for name in unprovable if not told[name].all_proven])
             sweep_done(connection, self._tables, self._installation, self._settings)
             self._forget_the_bereft(connection, meaning)
 
@@ -202,7 +211,8 @@ class RadiusDriver:
     def check(self) -> Sequence[str]:
         with self._database.reading() as connection:
             marked = self._database.has_marks(connection)
-            return problems(connection, self._tables, self._settings, self._meaning_now(connection), marked)
+            found = problems(connection, self._tables, self._settings, self._meaning_now(connection), marked)
+        return [*found, *disowned(self._doubted)]
 
     def prepare(self, install: bool) -> Sequence[Step]:
         before = self._needs()
@@ -250,28 +260,3 @@ class RadiusDriver:
 def _forms(octets: bytes) -> tuple[str, str]:
     """How radacct.class may write a Class: FreeRADIUS prints octets in hexadecimal; some schemas' queries cast them."""
     return "0x" + octets.hex(), octets.decode("utf-8", errors="replace")
-
-
-def _all_taken(telling: _Telling) -> bool:
-    return bool(telling.words) and all(word.worth in (Worth.TAKEN, Worth.GONE) for word in telling.words)
-
-
-def _all_proven(telling: _Telling) -> bool:
-    return all(word.proven for word in telling.words)
-
-
-def _outcome(change: Change, refused: str | None, told: Mapping[str, _Telling]) -> Outcome:
-    if refused is not None:
-        return Outcome(change, Result.REFUSED, refused)
-    telling = told[key_of(change).value]
-    detail = "; ".join(dict.fromkeys(word.detail for word in telling.words if word.detail))
-    if telling.obeys:
-        return Outcome(change, Result.DONE, detail)
-    if any(word.worth is Worth.REFUSED for word in telling.words):
-        return Outcome(change, Result.REFUSED, detail, effect_done=False)
-    if _all_taken(telling) and not _all_proven(telling):
-        return Outcome(change, Result.DONE, detail or "acknowledged; this NAS offers no way to read it back")
-    if _all_taken(telling):
-        detail = f"{detail}; " if detail else ""
-        return Outcome(change, Result.UNKNOWN, f"{detail}acknowledged, but radacct shows no effect", effect_done=False)
-    return Outcome(change, Result.UNKNOWN, detail, effect_done=False)

@@ -1,8 +1,8 @@
 """Telling live sessions: which packet says it to which NAS, and what the NAS's answer is worth. Pure.
 
-Error-Causes (RFC 5176, 3.5) fall into four: the session is gone (503), the NAS is short of something and must be left
-alone for a while (506), it is authorising anew by itself (507), and everything else is a fault of configuration that
-repeating does not mend. Silence is none of them: nothing is known.
+Error-Causes (RFC 5176, 3.5) fall into four: the NAS has no such session (503), it is short of something and must be
+left alone for a while (506), it is authorising anew by itself (507), and everything else is a fault of configuration
+that repeating does not mend. Silence is none of them: nothing is known. Nor is 503 a proof: it may be the wrong NAS.
 """
 
 from collections.abc import Mapping
@@ -47,7 +47,7 @@ class Worth(Enum):
     TAKEN = auto()
     """Acknowledged: to be read back."""
     GONE = auto()
-    """The NAS has no such session."""
+    """The NAS has no such session, which is no proof that the session is gone."""
     LATER = auto()
     """Not now, or nothing known: the effect stays owed."""
     REFUSED = auto()
@@ -152,8 +152,8 @@ def _class_of(reply: list[tuple[str, str]]) -> tuple[tuple[str, Value], ...]:
     return found or (("Class", FULL_CLASS),)
 
 
-def judged(ask: Ask, answer: Answer) -> Word:
-    """What an answer is worth."""
+def judged(ask: Ask, answer: Answer, heard_since: bool) -> Word:
+    """What an answer is worth. `heard_since`: accounting has told of the session after its NAS had disowned it."""
     where = f"NAS {ask.nas.nas_ip}"
     asked, ack, nak = (
         ("Disconnect", DisconnectACK, DisconnectNAK) if ask.code == DisconnectRequest else ("CoA", CoAACK, CoANAK)
@@ -168,6 +168,12 @@ def judged(ask: Ask, answer: Answer) -> Word:
         )
     cause = answer.error_cause
     detail = f"{where} refused the {asked}: {_WORDS.get(cause or 0, 'no cause that is known')} (Error-Cause {cause})"
+    if cause == SESSION_NOT_FOUND and heard_since:
+        return Word(
+            Worth.REFUSED,
+            f"{where} says again that it has no such session (Error-Cause 503), while accounting goes on to report it:"
+            " is this NAS's address in the settings its own, and does it know sessions by the identifiers set for it?",
+        )
     if cause == SESSION_NOT_FOUND:
-        return Word(Worth.GONE, detail)
+        return Word(Worth.GONE, f"{where} says that it has no such session (Error-Cause 503)")
     return Word(Worth.LATER if cause in (BUSY, AUTHORISING_ANEW) else Worth.REFUSED, detail)

@@ -27,8 +27,8 @@ from enforcement.observed import Live, Seen
 class Meaning:
     """What rows are read by. `classes` maps a Class to the groups of ours whose reply carries it.
 
-    `disowned` are sessions of which their NAS said that it has no such session, and radacct's last word of them at
-    that moment: a later word proves that the session lives. `redialling` are customers whose session was ended a moment
+    `disowned` are sessions of which a NAS said that it has no such session, and radacct's last word of them when it
+    first did: a later word proves that the session lives. `redialling` are customers whose session was ended a moment
     ago so that they be restricted, and who may have been let in again with that since.
     """
 
@@ -56,6 +56,9 @@ class Finding:
     to_tell: bool
     before: Rung | None
     """What it has now, where its Class says so."""
+    disowned: bool = False
+    """The NAS that was asked has no such session, and radacct holds it open: gone, or of another NAS. It is asked again
+    whenever there is occasion, for a NAS may know its sessions again; what it says counts for no more."""
 
 
 def is_ours(text: str, installation: str) -> Mark | None:
@@ -127,15 +130,23 @@ def findings(customer: Customer, meaning: Meaning) -> list[Finding]:
 
 def _current(customer: Customer, meaning: Meaning) -> list[Session]:
     """The sessions that may be live: all of them, for a customer may have several lines, links of one line, or a
-    session for IPv6 beside that for IPv4. Passed over are those that their NAS disowned, and rows that a NAS or a move
-    to another NAS left open behind a newer session of the line: silent for long, or of a NAS that can't be asked."""
+    session for IPv6 beside that for IPv4. Passed over are rows that a NAS or a move to another NAS left open behind a
+    newer session of the line: disowned, silent for long, or of a NAS that can't be asked. Without such a newer one a
+    row counts until it is both: a NAS that has no such session may be another than that which has it."""
     newest = {_line(session): session.id for session in customer.sessions}
-    return [
-        one
-        for one in customer.sessions
-        if meaning.disowned.get(one.id) != one.updated
-        and (newest[_line(one)] == one.id or not (one.silent or _cannot_be_asked(one, meaning)))
-    ]
+    return [one for one in customer.sessions if not _is_left_behind(one, newest[_line(one)] == one.id, meaning)]
+
+
+def _is_left_behind(session: Session, is_newest: bool, meaning: Meaning) -> bool:
+    disowned = _is_disowned(session, meaning)
+    if is_newest:
+        return disowned and session.silent
+    return disowned or session.silent or _cannot_be_asked(session, meaning)
+
+
+def _is_disowned(session: Session, meaning: Meaning) -> bool:
+    """Whether its NAS said that it has no such session, and nothing was heard of it since."""
+    return meaning.disowned.get(session.id) == session.updated
 
 
 def _line(session: Session) -> str:
@@ -155,6 +166,8 @@ def _finding(session: Session, customer: Customer, meaning: Meaning) -> Finding:
     before = _lowest([gives[group] for group in began_under]) if began_under else None
     if _obeys(session, customer, meaning, expected, began_under):
         return Finding(session, Live.APPLIES, False, before)
+    if _is_disowned(session, meaning):
+        return Finding(session, Live.UNKNOWN, True, before, disowned=True)
     lines = [row for row in customer.marks if is_ours(row.mark, meaning.installation)]
     told = bool(lines) and all(row.told for row in lines) and not _shows_coa(session, meaning)
     live = Live.UNKNOWN if told or session.silent else Live.STALE

@@ -211,6 +211,13 @@ def on_freeradius(server: FreeRadius, folder: Path, prefix: str = "") -> RadiusL
     return lab
 
 
+def ago(lab: RadiusLab, seconds: int) -> str:
+    """SQL for a moment past, as FreeRADIUS writes times in this database."""
+    if not lab.is_freeradius:
+        return f"(CAST(strftime('%s', 'now') AS INTEGER) - {seconds})"
+    return f"(CURRENT_TIMESTAMP - INTERVAL '{seconds}' SECOND)"
+
+
 def _with_passwords() -> Any:
     """The driver's dictionary knows no passwords, for it sends none."""
     more = io.StringIO("ATTRIBUTE User-Password 2 string\nATTRIBUTE Framed-Protocol 7 integer\n")

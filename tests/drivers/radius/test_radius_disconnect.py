@@ -147,17 +147,6 @@ def test_a_nak_is_told_in_words_and_the_effect_stays_owed(
     assert given(nas, ANA, "Mikrotik-Rate-Limit") == "100M/100M"
 
 
-def test_a_session_that_the_nas_no_longer_has_needs_no_disconnect(radius_lab: RadiusLab) -> None:
-    radius_lab.seed(ANA)
-    nas = radius_lab.nas(redial_s=3600)
-    nas.dial(subscribers([ANA]))
-    nas.reboot(announce=False)
-    enforcer = Enforcer(radius_lab.driver(radius_lab.nas_settings(nas)))
-    left = enforcer.enforce(entry(ANA, Access.PORTAL))
-    assert (enforcer.outcomes[0].result, enforcer.outcomes[0].effect_done) == (Result.DONE, True)
-    assert left.states[BINDING] is State.ARMED
-
-
 def test_lost_datagrams_are_repeated(radius_lab: RadiusLab) -> None:
     radius_lab.seed(ANA)
     nas = radius_lab.nas()
@@ -237,18 +226,6 @@ def test_a_session_silent_for_long_is_not_believed_to_obey(radius_lab: RadiusLab
     nas.misbehave(Misbehaviour())
     enforcer.enforce(entry(ANA, Access.PORTAL))
     wait_for(lambda: enforcer.state(entry(ANA, Access.PORTAL)) is State.VERIFIED)
-
-
-def test_a_session_that_the_nas_disowned_and_that_speaks_again_is_live(radius_lab: RadiusLab) -> None:
-    radius_lab.seed(ANA)
-    nas = radius_lab.nas(redial_s=3600)
-    nas.dial(subscribers([ANA]))
-    nas.misbehave(Misbehaviour(refuse=503))
-    enforcer = Enforcer(radius_lab.driver(radius_lab.nas_settings(nas)))
-    assert enforcer.enforce(entry(ANA, Access.PORTAL)).states[BINDING] is State.ARMED
-    later = "acctupdatetime + INTERVAL '5' MINUTE" if radius_lab.is_freeradius else "acctupdatetime + 300"
-    radius_lab.sql(f"UPDATE radacct SET acctupdatetime = {later}")
-    assert enforcer.state(entry(ANA, Access.PORTAL)) is State.MISSING
 
 
 def test_a_crash_between_rows_and_telling_loses_nothing(radius_lab: RadiusLab) -> None:

@@ -11,8 +11,8 @@ from enforcement.observed import Live
 from enforcement.plan import State
 from lab.nas.nas import Nas
 from tests.drivers.radius.accounting_packets import Reports
-from tests.drivers.radius.radius_lab import SECRET, Enforcer, RadiusLab, entry, subscribers, wait_for
-from tests.drivers.radius.test_radius_sessions import ON_MARIADB, ago
+from tests.drivers.radius.radius_lab import SECRET, Enforcer, RadiusLab, ago, entry, subscribers, wait_for
+from tests.drivers.radius.test_radius_sessions import ON_MARIADB
 
 ANA, EVA = "ana@isp", "eva@isp"
 PORTAL = entry(ANA, Access.PORTAL)

@@ -8,7 +8,7 @@ from enforcement.changes import Result
 from enforcement.plan import State
 from lab.nas.dae import Misbehaviour
 from lab.nas.sessions import Subscriber
-from tests.drivers.radius.radius_lab import PASSWORD, Enforcer, RadiusLab, entry, given, subscribers, wait_for
+from tests.drivers.radius.radius_lab import PASSWORD, Enforcer, RadiusLab, ago, entry, given, subscribers, wait_for
 
 ANA = "ana@isp"
 LINE = "02:00:00:00:00:01"
@@ -16,13 +16,6 @@ ON_MARIADB = pytest.mark.parametrize(
     "radius_lab", [pytest.param("freeradius_mariadb", marks=pytest.mark.servers)], indirect=True
 )
 """Where the database takes a letter and its capital for one."""
-
-
-def ago(lab: RadiusLab, seconds: int) -> str:
-    """SQL for a moment past, as FreeRADIUS writes times in this database."""
-    if not lab.is_freeradius:
-        return f"(CAST(strftime('%s', 'now') AS INTEGER) - {seconds})"
-    return f"(CURRENT_TIMESTAMP - INTERVAL '{seconds}' SECOND)"
 
 
 def rates(lab_nas: object, username: str) -> set[object]:
