@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import Any
 
 from drivers.base import Driver
-from drivers.sip.driver import SipDriver
+from drivers.sip.driver import PAUSES, SipDriver
 from drivers.sip.kamailio import KamailioNode
 from drivers.sip.rows import Rows
 from drivers.sip.rpc import NodeRpc
@@ -27,4 +27,4 @@ def build(settings: Mapping[str, Any], installation: str) -> Driver:
     ]
     allowed = {**dict.fromkeys(ours.numbers.care, "1"), **dict.fromkeys(ours.added_emergency, "emergency")}
     rows = Rows(ours.database, ours.database_table, ours.read_timeout_s, allowed)
-    return SipDriver(installation, nodes, rows, KEY_TYPES, ours.access)
+    return SipDriver(installation, nodes, rows, KEY_TYPES, ours.access, PAUSES * ours.connect_timeout_s)

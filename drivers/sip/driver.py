@@ -8,9 +8,11 @@ time, and one that can't be read leaves what is known of a line at `unknown`.
 
 import itertools
 from collections.abc import Collection, Mapping, Sequence, Set
+from functools import partial
 
 from drivers.base import Capabilities, DriverError, News, Refused, Step, Unsupported
 from drivers.sip import check
+from drivers.sip.away import Away
 from drivers.sip.lifting import Aims, aims_of, deletions, replacements
 from drivers.sip.node import Node
 from drivers.sip.prepare import steps_of
@@ -24,10 +26,15 @@ from enforcement.observed import Observed
 
 SLICE = 500
 DATABASE = "the database"
+PAUSES = 5
+"""Timeouts of a connection, for which a place that was asked in vain is not asked again: it takes a fifth at most."""
 
 
 class SipDriver:
-    """One switch of one or more nodes, with the database behind them where it has one. Construction opens nothing."""
+    """One switch of one or more nodes, with the database behind them where it has one. Construction opens nothing.
+
+    A place that did not answer is not asked again for `pause_s`, while a node answers.
+    """
 
     def __init__(
         self,
@@ -36,10 +43,12 @@ class SipDriver:
         rows: Rows | None,
         keys: Set[KeyType],
         access: Set[Access],
+        pause_s: float,
         slice_size: int = SLICE,
     ) -> None:
         self._installation = installation
         self._nodes = tuple(nodes)
+        self._away = Away((node.name for node in nodes), pause_s)
         self._rows = rows
         voice = frozenset(access)
         self.capabilities = Capabilities(
@@ -97,7 +106,7 @@ class SipDriver:
         failures: list[DriverError] = []
         for node in self._nodes:
             try:
-                live[node.name] = {name: (value,) for name, value in node.read(names).items()}
+                live[node.name] = self._away.ask(node.name, partial(_rows_of, node, names))
                 up += _up_seconds(node) if names is None else []
             except DriverError as wrong:
                 live.pop(node.name, None)
@@ -108,7 +117,8 @@ class SipDriver:
         # The node that started last tells: were one of several away, another's longer time would look like no restart.
         up_seconds = min(up) if len(up) == len(self._nodes) else None
         try:
-            return Reading(self._rows.read(names) if self._rows else None, live, unread, up_seconds)
+            rows = self._away.ask(DATABASE, partial(self._rows.read, names)) if self._rows else None
+            return Reading(rows, live, unread, up_seconds)
         except DriverError as wrong:
             return Reading(None, live, {**unread, DATABASE: str(wrong)}, up_seconds)
 
@@ -155,8 +165,9 @@ class SipDriver:
         failures: list[DriverError] = []
         for node in self._nodes:
             here = reading.live[node.name]
+            amiss = {name: value for name, value in wanted.items() if here.get(name) != (value,)}
             try:
-                node.set_all({name: value for name, value in wanted.items() if here.get(name) != (value,)})
+                self._away.ask(node.name, partial(node.set_all, amiss))
             except DriverError as wrong:
                 failures.append(wrong)
         return _words_unless_all(failures, len(self._nodes))
@@ -176,26 +187,31 @@ class SipDriver:
 
     def _lift_everywhere(self, aims: Aims) -> str:
         failures: list[DriverError] = []
-        places = len(self._nodes) + (self._rows is not None)
+        lifts = {node.name: partial(self._lift_at, node, aims) for node in self._nodes}
         if self._rows is not None:
+            lifts = {DATABASE: partial(self._lift_in, self._rows, aims), **lifts}
+        for place, lift in lifts.items():
             try:
-                found = replacements(self._installation, aims, self._rows.read(aims))
-                self._rows.replace(*found)
+                self._away.ask(place, lift)
             except DriverError as wrong:
                 failures.append(wrong)
-        for node in self._nodes:
-            try:
-                live = {name: (value,) for name, value in node.read(aims.keys()).items()}
-                gone, raised = replacements(self._installation, aims, live)
-                node.delete_all(deletions(gone, raised))
-                node.set_all(raised)
-            except DriverError as wrong:
-                failures.append(wrong)
-        return _words_unless_all(failures, places)
+        return _words_unless_all(failures, len(lifts))
+
+    def _lift_in(self, rows: Rows, aims: Aims) -> None:
+        rows.replace(*replacements(self._installation, aims, rows.read(aims)))
+
+    def _lift_at(self, node: Node, aims: Aims) -> None:
+        gone, raised = replacements(self._installation, aims, _rows_of(node, aims.keys()))
+        node.delete_all(deletions(gone, raised))
+        node.set_all(raised)
 
     def _doubts(self, accesses: Collection[Access]) -> list[str]:
         """Why the allow-list is not proved, on whichever node; empty where it is."""
-        return [words for node in self._nodes for words in node.doubts(accesses)] if accesses else []
+        return [words for node in self._nodes for words in self._doubts_of(node, accesses)] if accesses else []
+
+    def _doubts_of(self, node: Node, accesses: Collection[Access]) -> list[str]:
+        words = self._away.passed_over(node.name)
+        return [words] if words else node.doubts(accesses)
 
 
 def _bars(change: Change) -> bool:
@@ -205,6 +221,10 @@ def _bars(change: Change) -> bool:
 
 def _access(change: Change) -> Access:
     return Access.FULL if isinstance(change, Remove) else change.entry.access
+
+
+def _rows_of(node: Node, names: Collection[str] | None) -> dict[str, tuple[str, ...]]:
+    return {name: (value,) for name, value in node.read(names).items()}
 
 
 def _up_seconds(node: Node) -> list[float]:

@@ -1,8 +1,12 @@
 """What the SIP driver does when the switch refuses, hangs, drops, lies, talks nonsense or is half there."""
 
+import contextlib
+import socket
+import threading
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -64,6 +68,28 @@ def pair(first: LabSwitch, second: LabSwitch) -> Iterator[Driver]:
 
 def _results(outcomes: list[Outcome]) -> list[Result]:
     return [outcome.result for outcome in outcomes]
+
+
+@contextmanager
+def _swallowing() -> Iterator[tuple[str, list[socket.socket]]]:
+    """A node that takes connections and answers nothing: where it is, and who came."""
+    taken: list[socket.socket] = []
+
+    def take() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                taken.append(listener.accept()[0])
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=take)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{listener.getsockname()[1]}", taken
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            for one in taken:
+                one.close()
 
 
 def test_a_switch_that_lies_is_seen_through(first: LabSwitch, driver: Driver) -> None:
@@ -182,6 +208,7 @@ def test_nodes_that_differ_are_not_verified_and_are_repaired(first: LabSwitch, s
     assert second.live() == {"+34910000001": value()}
 
 
+@pytest.mark.slow
 def test_a_node_that_is_away_keeps_nobody_barred_on_the_other(
     first: LabSwitch, second: LabSwitch, pair: Driver
 ) -> None:
@@ -192,7 +219,33 @@ def test_a_node_that_is_away_keeps_nobody_barred_on_the_other(
     assert rows(first.database) == []
     assert planned(pair, entry(Access.FULL)).states == {"b1": State.UNKNOWN}
     second.switch.start()
-    assert planned(pair, entry(Access.FULL)).states == {"b1": State.VERIFIED}
+    wait_until(lambda: planned(pair, entry(Access.FULL)).states == {"b1": State.VERIFIED})
+
+
+def test_a_node_that_swallows_what_it_is_sent_costs_a_restore_one_wait(first: LabSwitch) -> None:
+    """It is asked once; the other node is read, opened and read again meanwhile."""
+    alone = driver_for(first)
+    settle(alone, entry())
+    alone.close()
+    with _swallowing() as (address, connections):
+        dead = {"rpc": f"http://{address}/RPC", "sip": address}
+        driver = driver_for(first, nodes=[dead, first.node], read_timeout_s=1, connect_timeout_s=60)
+        assert _results(settle(driver, entry(Access.FULL))) == [Result.UNKNOWN]
+        assert first.live() == {}
+        assert rows(first.database) == []
+        assert planned(driver, entry(Access.FULL)).states == {"b1": State.UNKNOWN}
+        driver.close()
+        assert len(connections) == 1
+
+
+def test_a_switch_whose_only_node_is_away_is_asked_each_time(first: LabSwitch, driver: Driver) -> None:
+    """How often is the agent's to say, which pauses by itself."""
+    first.switch.stop()
+    for _ in range(2):
+        with pytest.raises(Unreachable, match="can't be reached"):
+            driver.observe()
+    first.switch.start()
+    assert driver.observe().complete
 
 
 def test_a_node_that_comes_back_with_an_old_memory_is_wrongful(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from drivers.base import Driver
-from drivers.sip.driver import SipDriver
+from drivers.sip.driver import PAUSES, SipDriver
 from drivers.sip.shell.node import ShellNode
 from drivers.sip.shell.session import Session
 from drivers.sip.shell.settings import settings_from
@@ -15,4 +15,5 @@ def build(settings: Mapping[str, Any], installation: str) -> Driver:
     ours = settings_from(settings)
     profile = ours.profile
     nodes = [ShellNode(Session(address, ours.login, profile.device_type), address, ours) for address in ours.nodes]
-    return SipDriver(installation, nodes, None, profile.keys, ours.access, profile.slice_size)
+    pause_s = PAUSES * ours.login.connect_timeout_s
+    return SipDriver(installation, nodes, None, profile.keys, ours.access, pause_s, profile.slice_size)
