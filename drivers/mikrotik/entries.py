@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Sequence, Set
-from functools import lru_cache
 from hashlib import sha256
 from sys import intern
 from typing import NamedTuple
@@ -89,7 +88,6 @@ def _may_be(type: KeyType, address: str) -> bool:
     return (":" in address) == (type is KeyType.IPV6_PREFIX)
 
 
-@lru_cache(65536)
 def record_name(key: Key) -> str:
     """The address under which the record of an identity stands in a list."""
     return sha256(str(key).encode()).hexdigest()[:32] + RECORD_ENDING
