@@ -13,7 +13,8 @@ import pytest
 from drivers.base import Driver, Garbled, Refused, Unreachable
 from drivers.sip import build
 from enforcement.access import Access
-from enforcement.changes import Result
+from enforcement.changes import Restore, Result
+from enforcement.entries import BindingId, Mark, ServiceId
 from enforcement.plan import State
 from tests.drivers.sip_shells import PROFILES, ShellSwitch, login, shell_driver, shell_switch
 from tests.drivers.sip_switches import (
@@ -221,3 +222,16 @@ def test_a_dial_plan_that_proves_nothing_bars_nobody() -> None:
 def _behind(sshd: Sshd, switch: ShellSwitch) -> dict[str, Any]:
     """Settings for the same switch behind another sshd."""
     return {**login(sshd), "nodes": [{**switch.node, "ssh": sshd.address}]}
+
+
+def test_a_command_that_fails_without_a_word_is_never_read_as_open(switch: ShellSwitch) -> None:
+    """FreeSWITCH's profile takes an empty answer for `not barred`; false(1) brings one, and fails."""
+    given = {"profile": str(PROFILES / "freeswitch.toml"), "experimental": True, "program": "/bin/false"}
+    driver = shell_driver(switch, **given, nodes=[{"ssh": switch.sshd.address}])
+    with pytest.raises(Refused, match=r"no words \(exit status 1\)"):
+        driver.observe({LINE})
+    mark = Mark(INSTALLATION, ServiceId("s1"), BindingId("b1"))
+    lift = Restore(entry(Access.FULL), mark, before=Access.INCOMING_ONLY)
+    with pytest.raises(Refused, match="exit status 1"):
+        driver.apply([lift])
+    driver.close()

@@ -51,7 +51,7 @@ class ShellNode:
     def delete_all(self, names: Collection[str]) -> None:
         lines = {name: self._typed(commands.clearing, self._settings.program, name) for name in names}
         for name, answer in self._each(lines).items():
-            if not self._profile.absent.search(answer.text):
+            if not self._absent(answer):
                 self._wants_done(name, answer)
 
     def up_seconds(self) -> float | None:
@@ -94,12 +94,16 @@ class ShellNode:
             raise self._garbled(str(wrong)) from wrong
 
     def _value(self, name: str, answer: Answer) -> str | None:
-        if self._profile.absent.search(answer.text):
+        if self._absent(answer):
             return None
         found = self._profile.one.search(self._believed(name, answer))
         if found is None or found.groupdict().get("name", name) != name:
             raise self._garbled(f"what it has for {name} can't be read in {answer.text[:120]!r}")
         return found["value"].strip()
+
+    def _absent(self, answer: Answer) -> bool:
+        """A command that failed says nothing of a name, whatever its words, or their lack, look like."""
+        return not answer.status and self._profile.absent.search(answer.text) is not None
 
     def _typed(self, compose: Callable[..., tuple[str, ...]], *parts: str) -> tuple[str, ...]:
         try:
