@@ -11,6 +11,7 @@ from drivers.radius.rows import count_silent
 from drivers.radius.settings import Settings
 from drivers.radius.tables import Tables
 from drivers.radius.truth import Meaning, is_ours
+from enforcement.access import Access
 
 
 def problems(
@@ -25,6 +26,7 @@ def problems(
     found += _rows_of_others(connection, tables, settings, meaning, marked)
     found += _unknown_nases(connection, tables, settings)
     found += _nases(connection, tables, settings)
+    found += _unread_coas(settings)
     found += _slow(connection, tables)
     found += _lost_sessions(connection, tables, settings)
     found += _classes(connection, tables, settings, meaning)
@@ -118,6 +120,19 @@ def _nases(connection: Connection, tables: Tables, settings: Settings) -> Iterat
             yield (
                 f"NAS {nas.nas_ip}: radacct.nasipaddress holds {room} characters and cuts its address off, so that no"
                 " session is known to be its: widen the column to varchar(45)"
+            )
+
+
+def _unread_coas(settings: Settings) -> Iterator[str]:
+    """Accesses that a CoA brings without a way to see that it did."""
+    for nas in settings.nases.values():
+        by_coa = [access for access in settings.groups.by_access if nas.passage({Access.FULL}, access)]
+        if by_coa and not (nas.coa_class and settings.session_class):
+            yield (
+                f"NAS {nas.nas_ip}: {' and '.join(by_coa)} by CoA, and nothing shows what a CoA did there: cut or"
+                " restored, a connected customer is unknown until his next login, and the brake lets through no more"
+                ' than the first few of a day, which nothing verifies. Set live = "disconnect", or coa_class (with'
+                " session_class) where the NAS reports the Class of a CoA in its accounting"
             )
 
 

@@ -47,16 +47,18 @@ def _nas(given: Mapping[str, Any]) -> Nas:
     profile = _profile(given)
     usual = profile or _NO_PROFILE
     address = str(ipaddress.ip_address(given.get("address", "")))
+    passages = _passages(given["changes"]) if "changes" in given else usual.passages
+    coa_class = switch(given, "coa_class", default=usual.coa_class)
     return Nas(
         address=address,
         nas_ip=str(ipaddress.ip_address(given.get("nasipaddress", address))),
         secret=secret_from(given, "secret"),
         port=number(given, "port", usual.port, low=1, high=65535),
-        way=_way(given.get("live", usual.way)),
+        way=_way(given["live"]) if "live" in given else _usual_way(usual, bool(passages) and coa_class),
         identifiers=_identifiers(given, usual),
         nas_identifier=str(given.get("nas_identifier", "")),
-        passages=_passages(given["changes"]) if "changes" in given else usual.passages,
-        coa_class=switch(given, "coa_class", default=usual.coa_class),
+        passages=passages,
+        coa_class=coa_class,
         per_second=number(given, "per_second", usual.per_second, high=100_000),
         in_flight=number(given, "in_flight", usual.in_flight, low=1, high=256),
         timeout_s=seconds(given, "timeout_seconds", usual.timeout_s),
@@ -77,6 +79,11 @@ def _way(given: object) -> Way:
     if found is None:
         raise ValueError(f"live must be one of {', '.join(Way)}, not {given!r}")
     return found
+
+
+def _usual_way(usual: Profile, shows_coa: bool) -> Way:
+    """The gentlest way whose effect can be read: what nobody can read back is used only where a person asks for it."""
+    return Way.COA if usual.way is Way.DISCONNECT and shows_coa else usual.way
 
 
 def _identifiers(given: Mapping[str, Any], usual: Profile) -> tuple[str, ...]:

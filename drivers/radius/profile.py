@@ -55,7 +55,9 @@ class Profile:
     timeout_s: float = 2.0
     tries: int = 3
     way: Way = Way.DISCONNECT
+    """How it is told where the settings do not say; a CoA that it would report (`coa_class`) goes before."""
     passages: tuple[Passage, ...] = ()
+    """What a CoA can bring, where the settings ask for CoA."""
     coa_class: bool = False
     """It takes Class in a CoA and reports it in its next Interim-Update, which radacct.class then shows."""
     setup: str = ""

@@ -185,11 +185,11 @@ def _passage(given: _Table) -> Passage:
 
 
 def _complete(profile: Profile, live: _Table) -> Profile:
-    """Every change of access is brought by a CoA or asks for a Disconnect, and it is said which."""
+    """Where it can do CoA, every change of access is brought by one or asks for a Disconnect, and it is said which."""
     ends, between = live.accesses("disconnect"), live.accesses("disconnect_between")
-    if profile.way is not Way.COA:
-        if profile.passages:
-            raise ValueError(f"{live.at('coa')} is given, but {live.at('way')} is {profile.way}")
+    if profile.passages and profile.way is Way.NONE:
+        raise ValueError(f"{live.at('coa')} is given, but {live.at('way')} is {profile.way}")
+    if not profile.passages and profile.way is not Way.COA:
         return replace(profile, coa_class=False)
     for before, after in _changes():
         brought = any(one.brings({before}, after) for one in profile.passages)
