@@ -149,7 +149,7 @@ class Agent:
             reporter=Reporter(memory, known, line, clock, self.settings.sweep_seconds),
             clock=clock,
             pins=self._pins,
-            inbox=Inbox(clock),
+            inbox=Inbox(),
             stopping=self._stopping,
         )
         return Device(name, self.settings.sweep_seconds, parts)

@@ -3,22 +3,16 @@
 from collections.abc import Set
 from threading import Lock
 
-from agents.clock import Clock
 from enforcement.keys import Key
-
-SILENT_S = 90.0
-"""After this long a reading that has not returned is told as a problem: a database's own limits are below it."""
 
 
 class Inbox:
     """What one device's sources have told and its thread has not yet taken. Any thread may use it."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._lock = Lock()
         self._keys: set[Key] = set()
         self._everything = False
-        self._reading: dict[str, float] = {}
         self._wrong: dict[str, str] = {}
 
     def put(self, keys: Set[Key] | None) -> None:
@@ -40,15 +34,9 @@ class Inbox:
             everything, self._everything = self._everything, False
             return keys, everything
 
-    def began(self, source: str) -> None:
-        """A source is being read."""
+    def say(self, source: str, wrong: str) -> bool:
+        """Why a source could not be read, empty where it could; whether that is another word than before."""
         with self._lock:
-            self._reading[source] = self._clock.monotonic()
-
-    def ended(self, source: str, wrong: str) -> bool:
-        """A source was read, or `wrong` says why not; whether that is another word than before."""
-        with self._lock:
-            self._reading.pop(source, None)
             before, self._wrong[source] = self._wrong.get(source, ""), wrong
             return before != wrong
 
@@ -56,8 +44,5 @@ class Inbox:
     def problems(self) -> tuple[str, ...]:
         """What a report says of the sources; the same words for as long as they fail in the same way."""
         with self._lock:
-            silent = self._clock.monotonic() - SILENT_S
-            late = {source for source, began in self._reading.items() if began < silent}
-            words = self._wrong | dict.fromkeys(late, f"it has not answered for {SILENT_S:.0f} s")
-            found = [f"accounting can't be read: {source}: {wrong}" for source, wrong in words.items() if wrong]
-            return tuple(f"{each}; moved addresses and new sessions are seen at the next sweep" for each in found)
+            found = [f"accounting can't be read: {source}: {wrong}" for source, wrong in self._wrong.items() if wrong]
+        return tuple(f"{each}; moved addresses and new sessions are seen at the next sweep" for each in found)

@@ -51,10 +51,9 @@ class Listener:
         if self._device.circuit.state is not State.CLOSED:
             return about(self._seconds)
         began = self._clock.monotonic()
-        self._inbox.began(self._source.name)
         wrong = self._heard()
         self._failures = self._failures + 1 if wrong else 0
-        if self._inbox.ended(self._source.name, wrong):
+        if self._inbox.say(self._source.name, wrong):
             self._wake()
         if wrong:
             return pause(self._failures, 2 * self._seconds, max(LONGEST_PAUSE_S, self._seconds))

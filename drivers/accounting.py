@@ -9,17 +9,21 @@ A reading takes two statements of a few milliseconds, however large the table is
 """
 
 from collections.abc import Collection, Iterator, Sequence, Set
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, RowMapping, column, false, func, inspect, select, table, text
 from sqlalchemy.engine import URL
 
+from drivers.deadline import Deadline
 from drivers.radius_sql import engine_for, shown, translated
 
 LATE = 500
 """The newest ids that are read again each time: seconds of logins after the worst of power cuts."""
 MOST = 5000
 """More new ids than this between two readings are no news but a device to be read in full."""
+READING_S = 30.0
+"""How long a reading may take, connecting included."""
 AT_ONCE = 5000
 """Ids in one statement: under the 32,766 parameters that SQLite takes."""
 
@@ -54,6 +58,7 @@ class Accounting:
         self.name = shown(database)
         """For a person, without its secret."""
         self._engine = engine_for(database)
+        self._deadline = Deadline(self._engine, "the RADIUS database", READING_S)
         self._columns = (*_COLUMNS, *more)
         self._table = table(radacct, *(column(one) for one in self._columns))
         self._highest: int | None = None
@@ -62,7 +67,7 @@ class Accounting:
     def changes(self, also: Collection[int] = ()) -> list[Changed] | None:
         """The rows that have changed, of the newest ones and of those with the ids `also`; None where that is more than
         can be told, or another table than before: then everything may have. Raises Unreachable, Refused, Garbled."""
-        with translated(), self._engine.connect() as connection:
+        with self._reading() as connection:
             if self._highest is None:
                 self._highest = self._last(connection)
             newest = self._newest(connection, self._highest)
@@ -77,7 +82,7 @@ class Accounting:
     def check(self) -> list[str]:
         """What the table lacks, in words; empty when all is well. Raises as `changes` does."""
         name = self._table.name
-        with translated(), self._engine.connect() as connection:
+        with self._reading() as connection:
             if not inspect(connection).has_table(name):
                 return [f"{self.name} has no table {name}, or grifo may not see it"]
             none_of_it = connection.execute(select(text("*")).select_from(self._table).where(false()))
@@ -89,7 +94,13 @@ class Accounting:
         return []
 
     def close(self) -> None:
-        self._engine.dispose()
+        """End a reading that another thread is in, if any. Safe to call twice."""
+        self._deadline.close()
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with translated(), self._deadline.within(), self._engine.connect() as connection:
+            yield connection
 
     def _last(self, connection: Connection) -> int:
         return int(connection.execute(select(func.max(self._table.c.radacctid))).scalar() or 0)

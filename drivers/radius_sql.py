@@ -62,11 +62,9 @@ def engine_for(url: URL) -> Engine:
         patience = {"connect_timeout": _PATIENCE_S, "read_timeout": _PATIENCE_S * 6, "write_timeout": _PATIENCE_S * 6}
     elif url.get_backend_name() == "sqlite":
         patience = {"timeout": _PATIENCE_S}
-    engine = create_engine(url, pool_size=1, max_overflow=0, pool_pre_ping=True, connect_args=patience)
-    if url.get_backend_name() in MARIADB:
-        # Its usual level locks the gaps between rows that were read, and FreeRADIUS's accounting would wait for us.
-        return engine.execution_options(isolation_level="READ COMMITTED")
-    return engine
+    # MariaDB's usual level locks the gaps between rows that were read, and FreeRADIUS's accounting would wait for us.
+    level = {"isolation_level": "READ COMMITTED"} if url.get_backend_name() in MARIADB else {}
+    return create_engine(url, pool_size=1, max_overflow=0, pool_pre_ping=True, connect_args=patience, **level)
 
 
 @contextmanager

@@ -14,8 +14,8 @@ from drivers.mikrotik.followed import Followed
 from drivers.radius_sql import url_from
 from enforcement.keys import Key, KeyType
 
-AWAITED = 1000
-"""Sessions without an address that are followed until they have one: it may come with the first Interim-Update."""
+AT_MOST = 2000
+"""Sessions that are followed beyond the newest: the latest of them."""
 _SECRET = frozenset({"database_password_file", "database_password_env", "database_password_credential"})
 _OTHER = _SECRET | {"database", "database_password"}
 _KNOWN = _OTHER | {"tables", "other_databases"}
@@ -29,6 +29,8 @@ class RouterNews:
         self._followed = followed
         self._types = types
         self._awaited: set[int] = set()
+        """Sessions that will have more to tell: they have no address yet, which may come with the first Interim-Update,
+        or are of a customer of ours, whose address is free when they end."""
 
     @property
     def name(self) -> str:
@@ -45,11 +47,12 @@ class RouterNews:
 
     def _await(self, changed: Iterable[Changed]) -> None:
         for one in changed:
-            if one.now.ended or one.now.address:
+            ours = self._followed.among(_keys(self._types, one.now))
+            if one.now.ended or (one.now.address and not ours):
                 self._awaited.discard(one.id)
             else:
                 self._awaited.add(one.id)
-        self._awaited = set(sorted(self._awaited)[-AWAITED:])
+        self._awaited = set(sorted(self._awaited)[-AT_MOST:])
 
     def _concerned(self, word: Word) -> Iterator[Key]:
         whose = frozenset(_keys(self._types, word))

@@ -6,9 +6,13 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, inspect
 
 from drivers.base import Refused
+from drivers.deadline import Deadline
 from drivers.radius.settings import Settings
 from drivers.radius.tables import Tables
 from drivers.radius_sql import engine_for, shown, translated
+
+TRANSACTION_S = 120.0
+"""How long a transaction may take: twice what a server is told to give one statement."""
 
 
 class Database:
@@ -19,6 +23,7 @@ class Database:
         self._engine = engine_for(settings.database)
         self.name = shown(settings.database)
         """For a person, without its secret."""
+        self._deadline = Deadline(self._engine, "the RADIUS database", TRANSACTION_S)
         self._has_marks = False
 
     @contextmanager
@@ -38,7 +43,7 @@ class Database:
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
-            with translated():
+            with translated(), self._deadline.within():
                 yield
         except Refused:
             # A table may be gone that was there: the database was put back to a day before grifo came.
@@ -59,4 +64,5 @@ class Database:
                 self._has_marks = True
 
     def close(self) -> None:
-        self._engine.dispose()
+        """Safe to call twice, and from any thread: a call that waits for the database ends."""
+        self._deadline.close()

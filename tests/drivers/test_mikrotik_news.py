@@ -128,6 +128,9 @@ def test_a_restricted_customer_who_leaves_is_told_before_anybody_has_his_address
     session = device.log_in(PPP, "ana", "10.9.0.1")
     radacct.start("s1", "ana", "10.9.0.1")
     cut(ours, ANA)
+    for number in range(600):
+        radacct.start(f"o{number}", f"user{number}", "10.9.1.1")
+    told(ours)
     device.remove(PPP, session)
     radacct.stop("s1")
     assert told(ours) == {"ana"}

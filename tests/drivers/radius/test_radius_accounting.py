@@ -1,5 +1,6 @@
 """radacct read as it grows, on each kind of database and as FreeRADIUS's own queries write it."""
 
+import socket
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -7,8 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
+from drivers import accounting as room
 from drivers.accounting import LATE, MOST, Accounting, Changed
-from drivers.base import DriverError, Refused
+from drivers.base import DriverError, Refused, Unreachable
 from tests.drivers.radius.accounting_packets import Reports
 from tests.drivers.radius.radius_lab import SECRET, RadiusLab
 
@@ -188,3 +190,13 @@ def test_a_database_that_is_not_there_is_unreachable_in_words(tmp_path: Path) ->
     nowhere = make_url(f"sqlite:///{tmp_path}/nowhere/radius.db")
     with closing(Accounting(nowhere, "radacct")) as accounting, pytest.raises(DriverError, match="unable to open"):
         accounting.changes()
+
+
+@pytest.mark.parametrize("kind", ["postgresql+psycopg", "mysql+pymysql"])
+def test_a_database_that_never_answers_is_unreachable_in_time(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes the connection and says nothing."""
+    monkeypatch.setattr(room, "READING_S", 0.5)
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        database = make_url(f"{kind}://grifo@127.0.0.1:{silent.getsockname()[1]}/radius")
+        with closing(Accounting(database, "radacct")) as accounting, pytest.raises(Unreachable):
+            accounting.changes()
