@@ -157,13 +157,14 @@ def test_what_no_row_holds_is_refused_and_spoils_no_other_entry(memory: Memory, 
 
 
 def test_an_entry_that_becomes_unreadable_is_no_longer_obeyed_and_both_its_keys_are_looked_at(memory: Memory) -> None:
-    device = a_device(memory)
+    device = DeviceMemory(memory, "unreadable")
     device.merge("e1", 3, [ANA])
     assert device.merge("e1", 4, [{**ANA, "access": "slow_motion"}]) == {Key.parse("username:ana")}
     assert of_everything(device.entries) == []
+    assert DeviceMemory(memory, "unreadable").unreadable == device.unreadable
     assert device.merge("e1", 5, [{**ANA, "key": "username:eva"}]) == {Key.parse("username:eva")}
     assert device.merge("e1", 6, [ANA]) == {Key.parse("username:eva"), Key.parse("username:ana")}
-    assert device.unreadable == {}
+    assert device.unreadable == DeviceMemory(memory, "unreadable").unreadable == {}
 
 
 def test_what_a_former_version_could_not_read_is_read_by_one_that_can(memory: Memory) -> None:
