@@ -109,8 +109,13 @@ def _radacct(tables: Any) -> str:
 
 
 def _keys(types: Set[KeyType], word: Word) -> Iterator[Key]:
-    """The identities that a session may be known by: its user, and the MAC address that called."""
-    for type, value in ((KeyType.USERNAME, word.username), (KeyType.MAC, word.calling)):
+    """The identities that a session may be known by: its user, and the MAC address that called, which a DHCP server
+    gives as the user and a client's identifier as the caller."""
+    for type, value in (
+        (KeyType.USERNAME, word.username),
+        (KeyType.MAC, word.calling),
+        (KeyType.MAC, word.username),
+    ):
         if type in types:
             yield from _key(type, value)
 

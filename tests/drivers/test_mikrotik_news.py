@@ -171,6 +171,8 @@ def test_a_mac_address_is_told_by_its_calling_station(device: RouterOS, radacct:
     assert told(ours) == {MAC, "02:00:00:00:00:0B", "02-00-00-00-00-0B"}
     radacct.start("s2", "somebody", "10.9.0.8", "02-00-00-00-00-0a")
     assert told(ours) == {MAC}
+    radacct.start("s4", "02:00:00:00:00:0A", "10.9.0.8", "1:2:0:0:0:0:a")
+    assert told(ours) == {MAC}
     radacct.start("s3", "somebody", "10.9.0.9", "+34910000001")
     assert told(ours) == set()
 
