@@ -15,6 +15,7 @@ from drivers.radius.news import RadiusNews
 from drivers.radius.outcome import Telling, outcome_of
 from drivers.radius.packets import Ask
 from drivers.radius.prepare import Need, add_rows, after_installing, needs
+from drivers.radius.probe import probes, unfit
 from drivers.radius.refusals import Refusals, read_refusals
 from drivers.radius.reply import Replies, group_replies, read_replies
 from drivers.radius.rows import Customer, customers, live_sessions, names_of_interest
@@ -209,10 +210,19 @@ class RadiusDriver:
         drop_marks(connection, self._tables, gone)
 
     def check(self) -> Sequence[str]:
+        return [*self.check_database(), *self.check_nases()]
+
+    def check_database(self) -> Sequence[str]:
+        """What is wrong in the tables, and of the NASes as far as tables and settings tell."""
         with self._database.reading() as connection:
             marked = self._database.has_marks(connection)
             found = problems(connection, self._tables, self._settings, self._meaning_now(connection), marked)
         return [*found, *disowned(self._doubted)]
+
+    def check_nases(self) -> Sequence[str]:
+        """What is wrong with the NASes as they answer; nobody's session is touched."""
+        asks = probes(self._settings)
+        return list(unfit(asks, self._sender.send(asks)))
 
     def prepare(self, install: bool) -> Sequence[Step]:
         before = self._needs()

@@ -13,6 +13,7 @@ import secrets
 import socket
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from pyrad.packet import CoAPacket
@@ -263,5 +264,6 @@ def _connect(nas: Nas) -> socket.socket:
     family = socket.AF_INET6 if ":" in nas.address else socket.AF_INET
     opened = socket.socket(family, socket.SOCK_DGRAM)
     opened.setblocking(False)
-    opened.connect((nas.address, nas.port))
+    with suppress(OSError):  # no way to its network: what is sent is lost, as to any NAS that is down
+        opened.connect((nas.address, nas.port))
     return opened

@@ -71,10 +71,10 @@ class SeveralServers:
         found = []
         for server in self._servers:
             try:
-                found += [f"{server.database_name}: {problem}" for problem in server.check()]
+                found += [f"{server.database_name}: {problem}" for problem in server.check_database()]
             except DriverError as wrong:
                 found.append(f"{server.database_name} can't be read, so that nothing is known for sure: {wrong}")
-        return found
+        return [*found, *self._servers[0].check_nases()]
 
     def prepare(self, install: bool) -> Sequence[Step]:
         return [

@@ -98,14 +98,14 @@ def word_for(
         return Word(Worth.REFUSED, f"NAS {session.nas_ip} of a live session is not in the settings' nases")
     if nas.way is Way.NONE:
         return Word(Worth.REFUSED, f"NAS {session.nas_ip} takes neither CoA nor Disconnect: it obeys at the next login")
-    named = _identification(nas, session)
+    named = identification(nas, session)
     changes = _coa_changes(nas, customer, move, replies)
     if changes is None:
         return Ask(nas, DisconnectRequest, named)
     return Ask(nas, CoARequest, named + changes)
 
 
-def _identification(nas: Nas, session: Session) -> tuple[tuple[str, Value], ...]:
+def identification(nas: Nas, session: Session) -> tuple[tuple[str, Value], ...]:
     """The attributes by which this NAS knows a session; those that radacct lacks are left out."""
     values = {
         "User-Name": session.username,
@@ -152,6 +152,11 @@ def _class_of(reply: list[tuple[str, str]]) -> tuple[tuple[str, Value], ...]:
     return found or (("Class", FULL_CLASS),)
 
 
+def words_of(cause: int | None) -> str:
+    """An Error-Cause for a person."""
+    return f"{_WORDS.get(cause or 0, 'no cause that is known')} (Error-Cause {cause})"
+
+
 def judged(ask: Ask, answer: Answer, heard_since: bool) -> Word:
     """What an answer is worth. `heard_since`: accounting has told of the session after its NAS had disowned it."""
     where = f"NAS {ask.nas.nas_ip}"
@@ -167,7 +172,7 @@ def judged(ask: Ask, answer: Answer, heard_since: bool) -> Word:
             Worth.LATER, f"{where} answered the {asked} with packet code {answer.code}, which is no answer to it"
         )
     cause = answer.error_cause
-    detail = f"{where} refused the {asked}: {_WORDS.get(cause or 0, 'no cause that is known')} (Error-Cause {cause})"
+    detail = f"{where} refused the {asked}: {words_of(cause)}"
     if cause == SESSION_NOT_FOUND and heard_since:
         return Word(
             Worth.REFUSED,

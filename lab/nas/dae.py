@@ -41,6 +41,8 @@ class Misbehaviour:
     """Lose the next n datagrams, as a full link does."""
     lie: bool = False
     """Acknowledge and do nothing."""
+    agree: bool = False
+    """The same, whatever is asked, of sessions that it has and of those that it has not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +124,9 @@ class DaeListener(asyncio.DatagramProtocol):
 
     def _answer(self, request: Packet, source: Source) -> None:
         refused = self._misbehaviour.refuse
-        verdict = Verdict(refused) if refused is not None else self._judge(request)
-        if verdict.cause is None and not self._misbehaviour.lie:
+        agrees = self._misbehaviour.agree
+        verdict = Verdict(refused) if refused is not None or agrees else self._judge(request)
+        if verdict.cause is None and not agrees and not self._misbehaviour.lie:
             self._carry_out(request, verdict)
         reply = encode_reply(_reply_code(request, verdict), request, _reply_attributes(verdict), self._secret)
         self._window.answered(source, request.identifier, reply)

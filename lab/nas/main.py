@@ -13,6 +13,7 @@ from lab.nas.run import PASSWORD, running
 
 HELP = """refuse CAUSE    answer every CoA and Disconnect with this Error-Cause (503, 506, ...)
 lie             acknowledge and change nothing
+agree           the same, of sessions too that there are not
 silent          answer nothing
 drop N          lose the next N datagrams
 delay MS        send each reply that many milliseconds later
@@ -78,6 +79,8 @@ def _misbehaviour(verb: str, rest: str) -> Misbehaviour:
             return Misbehaviour()
         case "lie":
             return Misbehaviour(lie=True)
+        case "agree":
+            return Misbehaviour(agree=True)
         case "silent":
             return Misbehaviour(silent=True)
         case "refuse":
