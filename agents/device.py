@@ -30,7 +30,8 @@ from agents.sweeps import Sweeps
 from agents.told import Told
 from agents.withhold import PERMIT_RAN_OUT
 from agents.words import unknown_rates
-from drivers.base import Refused, Unsupported
+from drivers.base import Refused, Unsafe, Unsupported
+from enforcement.access import Access
 from enforcement.changes import Change, Outcome, Result, key_of, needs_permit
 from enforcement.keys import Key
 from enforcement.observed import UNREAD, Observed
@@ -81,8 +82,13 @@ class Device:
     @property
     def problems(self) -> tuple[str, ...]:
         """What stands in the way, for the report: why the device is lost, else what its own setup defeats; and which
-        accounting tells nothing."""
-        return (*(self.circuit.problems or self._setup), *self.parts.inbox.problems)
+        accounting tells nothing. What endangers people does so until the device is read to do it no more."""
+        setup = (*self.circuit.problems, *self._unsafe) if self.circuit.problems else self._setup
+        return (*setup, *self.parts.inbox.problems)
+
+    @property
+    def _unsafe(self) -> list[Unsafe]:
+        return [problem for problem in self._setup if isinstance(problem, Unsafe)]
 
     @property
     def due_at(self) -> float:
@@ -156,7 +162,7 @@ class Device:
     def _heed_pins(self, told: Told) -> set[Key]:
         """Take the site's pins; a pin ends when the controller itself wants the key open."""
         memory, picture = self.parts.memory, self.parts.picture
-        pins = {key: pin.note for key, pin in told.pins.items() if memory.knows(key)}
+        pins = {key: pin.words for key, pin in told.pins.items() if memory.knows(key)}
         closed = memory.entries.restricted(pins)
         pins = {key: pins[key] for key in pins.keys() - self.parts.pins.say(self.name, told.pins, pins, closed)}
         changed = {key for key, _ in pins.items() ^ picture.pins.items()}
@@ -232,8 +238,18 @@ class Device:
         try:
             self._setup = (*self.parts.driver.check(), *unknown_rates(self.parts.picture.strange_rates))
         except (Refused, Unsupported) as no:
-            self._setup = (f"the device's setup can't be checked: {no}",)
+            self._setup = (f"the device's setup can't be checked: {no}", *self._unsafe)
         self.sweeps.checked(began)
+        self._heed_danger()
+
+    def _heed_danger(self) -> None:
+        """Who is restricted so that emergency numbers can't be reached is opened at once, until they can. A number that
+        was given back is nobody's to open."""
+        unsafe = frozenset(access for problem in self._unsafe for access in problem.accesses) - {Access.RELEASED}
+        if unsafe != self.parts.picture.unsafe:
+            log.error("device=%s unsafe=%s", self.name, ",".join(sorted(unsafe)) or "no longer")
+            self.parts.picture.unsafe = unsafe
+            self.sweeps.at_once()
 
     def _plan_retry(self) -> None:
         if not self.parts.picture.keys_to_retry():

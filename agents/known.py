@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from agents.drift import DIRECTIONS, SETTLED, STRAY
 from agents.entries import Entries
 from agents.rows import report_of, written
-from agents.withhold import CONTESTED
+from agents.withhold import CONTESTED, UNSAFE, Withheld, pinned
 from agents.words import plain
-from enforcement.access import Rate
+from enforcement.access import Access, Rate
 from enforcement.changes import Remove
 from enforcement.entries import BindingId, Entry, Mark
 from enforcement.keys import Key
@@ -25,11 +25,13 @@ from enforcement.wire import EntryReport, StrayReport
 class Words:
     """What is to be said of entries beside their states: why withheld, by which pin open, what the device replied.
 
-    `pending` are the bindings with a change that is still to be tried, `rates` those that the device can give.
+    `unsafe` are the accesses that are kept open since emergency numbers can't be reached from them here; `pending` are
+    the bindings with a change that is still to be tried, `rates` those that the device can give.
     """
 
-    withheld: Mapping[BindingId, str] = field(default_factory=dict)
+    withheld: Mapping[BindingId, Withheld] = field(default_factory=dict)
     pinned: Mapping[Key, str] = field(default_factory=dict)
+    unsafe: Set[Access] = frozenset()
     refused: Mapping[BindingId, str] = field(default_factory=dict)
     pending: Set[BindingId] = frozenset()
     rates: Set[Rate] = frozenset()
@@ -40,16 +42,24 @@ _NONE: list[str] = []
 
 
 def entry_report(entry: Entry, state: State, seen: Seen, contested: bool, words: Words) -> EntryReport:
-    """One entry's report. Withheld takes the place of missing and wrongful, never of unknown: that was not read."""
-    why = _why_withheld(entry, contested, words)
-    shown = "withheld" if why and state is not State.UNKNOWN else state.value
+    """One entry's report. Withheld takes the place of missing and wrongful, never of unknown: that was not read.
+
+    What is to be held open and is not, though it was tried, is wrongful.
+    """
+    forbidden, kept_open = words.withheld.get(entry.binding), _why_open(entry, words)
+    why = forbidden or kept_open or (CONTESTED if contested and entry.restricts else None)
+    shut = state is State.WRONGFUL and forbidden is None and kept_open is not None
+    withheld = why is not None and state is not State.UNKNOWN and not shut
+    reply = words.refused.get(entry.binding, "")
+    said = [why.words if why else "", reply if shut or not why else ""]
     return EntryReport(
         binding=entry.binding,
         changed_revision=entry.changed_revision,
-        state=shown,
+        state="withheld" if withheld else state.value,
         seen=seen.access.value if seen.access is not None else None,
         obstructions=[plain(each) for each in seen.obstructions] or _NONE,
-        detail=plain(why or words.refused.get(entry.binding, "") or _other_rate(entry, words)),
+        detail=plain("; ".join(filter(None, said)) or _other_rate(entry, words)),
+        why=why.why.value if why else "",
     )
 
 
@@ -59,12 +69,11 @@ def _other_rate(entry: Entry, words: Words) -> str:
     return f"device's own rate: its settings name none of {entry.rate} kbit/s"
 
 
-def _why_withheld(entry: Entry, contested: bool, words: Words) -> str:
-    if entry.binding in words.withheld:
-        return words.withheld[entry.binding]
+def _why_open(entry: Entry, words: Words) -> Withheld | None:
+    """Why an entry that restricts is to be open here all the same; None where it is not."""
     if entry.restricts and entry.key in words.pinned:
-        return f"pinned at the site: {words.pinned[entry.key]}"
-    return CONTESTED if contested and entry.restricts else ""
+        return pinned(words.pinned[entry.key])
+    return UNSAFE if entry.access in words.unsafe else None
 
 
 class Known:
@@ -116,11 +125,11 @@ class Known:
         if written(report) != acknowledged:
             self._unsent[binding] = report
 
-    def withhold(self, binding: BindingId, why: str) -> None:
+    def withhold(self, binding: BindingId, reason: Withheld) -> None:
         """Say of an entry that its restriction is withheld after all."""
         former = self._present(binding)
         if former is not None:
-            self.put(replace(former, state="withheld", detail=plain(why)))
+            self.put(replace(former, state="withheld", detail=plain(reason.words), why=reason.why.value))
 
     def _present(self, binding: BindingId) -> EntryReport | None:
         at_hand = self._pending.get(binding) or self._unsent.get(binding)

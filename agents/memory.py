@@ -69,6 +69,11 @@ class Pin:
     note: str
     until: datetime
 
+    @property
+    def words(self) -> str:
+        """Until when and why, as it is reported."""
+        return f"until {self.until:%Y-%m-%d %H:%M} UTC: {self.note}"
+
 
 class Memory:
     """The file. Safe from any thread; each device's own part is `agents.device_memory.DeviceMemory`."""

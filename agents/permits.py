@@ -13,9 +13,10 @@ from agents.guard import Limits
 from agents.line import Line
 from agents.link import ControllerAway, LinkError
 from agents.memory import Memory
-from agents.withhold import GUARD, NO_CONTROLLER
+from agents.withhold import GUARD, NO_CONTROLLER, Withheld
 from enforcement.changes import Change, Restrict, binding_of
 from enforcement.wire import Permit, PermitAsk, PermitRequest
+from enforcement.withheld import Why
 
 LONGEST_VALID_S = 30.0
 
@@ -29,7 +30,7 @@ class Permitted:
 
     changes: list[Change] = field(default_factory=list)
     until: float = 0.0
-    withheld: list[tuple[Change, str]] = field(default_factory=list)
+    withheld: list[tuple[Change, Withheld]] = field(default_factory=list)
     nobody_answers: bool = False
 
 
@@ -54,23 +55,23 @@ class Permits:
         try:
             permit = self._line.permit(PermitRequest(self._memory.epoch, asks))
         except LinkError as wrong:
-            why = NO_CONTROLLER if isinstance(wrong, ControllerAway) else str(wrong)
+            why = NO_CONTROLLER if isinstance(wrong, ControllerAway) else Withheld(Why.PERMIT, str(wrong))
             return Permitted(withheld=[(change, why) for change in slice], nobody_answers=True)
         granted, refused = _sorted(wanted, permit)
         given, late = self._reserve(granted)
         until = asked_at + min(permit.valid_s, LONGEST_VALID_S)
         return Permitted(given, until, guarded + refused + late)
 
-    def _reserve(self, granted: list[Change]) -> tuple[list[Change], list[tuple[Change, str]]]:
+    def _reserve(self, granted: list[Change]) -> tuple[list[Change], list[tuple[Change, Withheld]]]:
         firsts = sum(self._is_first(change) for change in granted)
         if not firsts:
             return granted, []
         return self._within(self._site.take_room(firsts, self._limits, self._clock.monotonic()), granted)
 
-    def _within(self, room: int, changes: Sequence[Change]) -> tuple[list[Change], list[tuple[Change, str]]]:
+    def _within(self, room: int, changes: Sequence[Change]) -> tuple[list[Change], list[tuple[Change, Withheld]]]:
         """Let through what is no first restriction, and as many of those as there is room for."""
         through: list[Change] = []
-        guarded: list[tuple[Change, str]] = []
+        guarded: list[tuple[Change, Withheld]] = []
         for change in changes:
             first = self._is_first(change)
             if first and room <= 0:
@@ -89,11 +90,11 @@ def _revision(change: Change) -> int:
     return entry.changed_revision if entry is not None else 0
 
 
-def _sorted(wanted: Sequence[Change], permit: Permit) -> tuple[list[Change], list[tuple[Change, str]]]:
+def _sorted(wanted: Sequence[Change], permit: Permit) -> tuple[list[Change], list[tuple[Change, Withheld]]]:
     """What the permit grants, and what it refuses or does not mention."""
     granted = [change for change in wanted if binding_of(change) in permit.granted]
     refused = [
-        (change, permit.refused.get(binding_of(change), "no permit"))
+        (change, Withheld(Why.PERMIT, permit.refused.get(binding_of(change), "no permit")))
         for change in wanted
         if binding_of(change) not in permit.granted
     ]

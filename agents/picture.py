@@ -11,7 +11,7 @@ from agents.device_memory import DeviceMemory
 from agents.drift import Drift
 from agents.known import Known, Words
 from agents.slices import Backlog
-from agents.withhold import GUARD, beyond, least_mode, why
+from agents.withhold import GUARD, Withheld, beyond, least_mode, why
 from drivers.base import Capabilities
 from enforcement.access import Access, Kind, Rate
 from enforcement.changes import Change, Outcome, Remove, Result, binding_of, key_of, needs_permit
@@ -37,7 +37,8 @@ def _limited(observed: Observed, keys: Set[Key]) -> Observed:
 
 
 class Picture:
-    """`pins` are the keys that a hand at the site holds open, with its note; `stopped` is `grifo stop`.
+    """`pins` are the keys that a hand at the site holds open, and its words; `stopped` is `grifo stop`. `unsafe` are
+    the accesses from which emergency numbers can't be reached on this device, so that it is to give none of them.
 
     `strange_rates` are those that entries ask for and the device's setup does not know, as far as the last sweep told.
     """
@@ -54,6 +55,7 @@ class Picture:
         self.backlog = Backlog()
         self.pins: dict[Key, str] = {}
         self.stopped = False
+        self.unsafe: Set[Access] = frozenset()
         self.planned: set[ChangeId] = set()
         self.strange_rates: set[Rate] = set()
         self._installation = installation
@@ -121,7 +123,7 @@ class Picture:
         wanted = self._memory.entries.of_keys(keys)
         entries = [self._as_possible(entry) for entry in wanted]
         planned = plan(self._installation, entries, observed, self._memory.owed_by(entries))
-        withheld: dict[BindingId, str] = {}
+        withheld: dict[BindingId, Withheld] = {}
         todo: list[Change] = []
         left: dict[Key, list[Change]] = {}
         for change in planned.changes:
@@ -135,7 +137,8 @@ class Picture:
                 todo.append(change)
         self._replace(keys, todo, left)
         self._ask_again |= {entry.key for entry in entries if self._unproven(entry, planned.states[entry.binding])}
-        words = Words(withheld, self.pins, self._words(left.values()), {binding_of(c) for c in todo}, self._able.rates)
+        pending = {binding_of(change) for change in todo}
+        words = Words(withheld, self.pins, self.unsafe, self._words(left.values()), pending, self._able.rates)
         for entry in entries:
             self._drift.look(entry, planned.states[entry.binding], self._is_expected(entry, words))
         self._known.learn(wanted, planned, observed, words)
@@ -152,9 +155,9 @@ class Picture:
         return entry.key in self._touched and state in (State.ARMED, State.UNKNOWN)
 
     def _as_possible(self, entry: Entry) -> Entry:
-        """What can be had of an entry: open where the site pinned it, throttled at the device's own rate where its
-        setup does not know the entry's."""
-        if entry.restricts and entry.key in self.pins:
+        """What can be had of an entry: open where the site pinned it or the device endangers people, throttled at the
+        device's own rate where its setup does not know the entry's."""
+        if entry.restricts and (entry.key in self.pins or entry.access in self.unsafe):
             return replace(entry, access=Access.FULL, rate=None)
         if entry.rate is None or entry.rate in self._able.rates:
             return entry
@@ -174,7 +177,7 @@ class Picture:
         failed = [change for changes in left for change in changes if change_id(change) in self._replies]
         return {binding_of(change): self._replies[change_id(change)] for change in failed}
 
-    def _why_withheld(self, change: Change) -> str:
+    def _why_withheld(self, change: Change) -> Withheld | None:
         flapping = self._memory.flapping(binding_of(change), self._monotonic())
         return beyond(change, self._able) or why(change, self._mode_for(change), self.stopped, flapping)
 
@@ -187,7 +190,7 @@ class Picture:
     def _kinds_of(self, key: Key) -> frozenset[Kind]:
         return frozenset(entry.kind for entry in self._memory.entries.of_keys({key})) or self._kinds
 
-    def withhold(self, change: Change, reason: str) -> None:
+    def withhold(self, change: Change, reason: Withheld) -> None:
         """A planned restriction is not made after all: nobody permits it."""
         self.backlog.put([key_of(change)], [])
         self._known.withhold(binding_of(change), reason)

@@ -13,6 +13,7 @@ from agents.line import FIRST_PAUSE_S, LONGEST_PAUSE_S, Line
 from agents.link import ControllerAway, LinkError
 from agents.rows import written
 from agents.words import plain
+from drivers.base import Unsafe
 from enforcement.wire import VERSION, Report, StrayReport
 
 
@@ -26,6 +27,7 @@ class _Said:
     problems: tuple[str, ...]
     strays: tuple[StrayReport, ...]
     read_at: float | None
+    unsafe: tuple[str, ...] = ()
 
 
 class Reporter:
@@ -90,6 +92,7 @@ class Reporter:
             tuple(plain(each) for each in problems),
             tuple(self._known.strays()),
             read_at,
+            tuple(plain(each) for each in problems if isinstance(each, Unsafe)),
         )
         if said == self._said and not self._has_news() and self._clock.monotonic() < self.due_at:
             return
@@ -137,4 +140,5 @@ class Reporter:
             list(said.problems),
             self._boot,
             self._number,
+            list(said.unsafe),
         )

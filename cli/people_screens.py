@@ -52,10 +52,22 @@ def tasks(screen: Session, data: Data) -> None:
     if data["holds"]:
         _title(screen, screen.phrase("holds to look at again"))
         holds(screen, data["holds"])
+    if data["pins"]:
+        _title(screen, screen.phrase("held open at their sites (grifo restore KEY --for 3d makes it a hold)"))
+        pins(screen, data["pins"])
     if data["brakes"]:
         waiting = sum(brake["waiting"] for brake in data["brakes"])
         _title(screen, screen.phrase("{n} services wait for a brake (grifo brake approve POLICY DEVICE)", n=waiting))
         screens.brakes(screen, data["brakes"])
+
+
+def pins(screen: Session, data: list[Data]) -> None:
+    """What hands at sites hold open."""
+    table = screen.table("device", "service", "account", "key", "state", "since", "detail")
+    for row in data:
+        whose = (row["device"], row["service"], row["account"], row["key"], word(row["state"]))
+        table.add_row(*whose, screen.local(row["since"]), Text(row["detail"]))
+    screen.console.print(table)
 
 
 def _title(screen: Session, words: str) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from rich.table import Table
 from rich.text import Text
 
 from cli.session import Session
@@ -37,6 +36,8 @@ def _in_the_way(screen: Session, data: Data) -> None:
             note=stop["note"],
         )
         screen.console.print(Text(words, style="bold red"))
+    for device in data["devices"]:
+        _endangered(screen, device)
     for freeze in data["frozen"]:
         words = screen.phrase(
             "{site} IS FROZEN until {until} by {who}: {note}",
@@ -46,6 +47,16 @@ def _in_the_way(screen: Session, data: Data) -> None:
             note=freeze["note"],
         )
         screen.console.print(Text(words, style="bold yellow"))
+
+
+def _endangered(screen: Session, device: Data) -> None:
+    for why in device["unsafe"]:
+        words = screen.phrase(
+            "EMERGENCY NUMBERS CAN'T BE REACHED by who is restricted on {device}: {why}",
+            device=device["device"],
+            why=why,
+        )
+        screen.console.print(Text(words, style="bold red"))
 
 
 def _counted(screen: Session, data: Data) -> Iterator[str]:
@@ -67,6 +78,8 @@ def _for_people(screen: Session, data: Data) -> Iterator[str]:
         yield screen.phrase("{n} services wait for news of payments: nobody of them is newly restricted", n=n)
     if data["unmatched"]:
         yield screen.phrase("{n} payments belong to nobody yet (grifo unmatched)", n=data["unmatched"])
+    if data["pinned"]:
+        yield screen.phrase("{n} customers are held open at their sites (grifo tasks)", n=data["pinned"])
     if data["holds_overdue"]:
         n = data["holds_overdue"]
         yield screen.phrase("{n} holds are past their review date (grifo hold list --overdue)", n=n)
@@ -109,6 +122,7 @@ def _modes(modes: dict[str, str]) -> Text:
 def device(screen: Session, data: Data) -> None:
     """`grifo device show`."""
     devices(screen, [data])
+    _endangered(screen, data)
     say = screen.console.print
     where = screen.phrase("epoch {epoch}, revision {revision}", epoch=data["epoch"], revision=data["revision"])
     say(Text(f"{where}; {_reported(screen, data)}"))
@@ -142,7 +156,10 @@ def drifting(screen: Session, counts: list[Data]) -> None:
     if not counts:
         screen.console.print(Text(screen.phrase("drift: none"), style="green"))
         return
-    _counts(screen, screen.table("drift", "kind", "direction", "entries"), counts)
+    table = screen.table("drift", "kind", "direction", "entries")
+    for row in counts:
+        table.add_row(row["device"], row["kind"], word(row["direction"]), str(row["entries"]))
+    screen.console.print(table)
 
 
 def withheld(screen: Session, counts: list[Data]) -> None:
@@ -150,12 +167,9 @@ def withheld(screen: Session, counts: list[Data]) -> None:
     if not counts:
         screen.console.print(Text(screen.phrase("withheld: none")))
         return
-    _counts(screen, screen.table("withheld", "kind", "direction", "entries"), counts)
-
-
-def _counts(screen: Session, table: Table, counts: list[Data]) -> None:
+    table = screen.table("withheld", "kind", "direction", "by", "entries")
     for row in counts:
-        table.add_row(row["device"], row["kind"], word(row["direction"]), str(row["entries"]))
+        table.add_row(row["device"], row["kind"], word(row["direction"]), row["why"] or "-", str(row["entries"]))
     screen.console.print(table)
 
 
@@ -165,6 +179,8 @@ def drift(screen: Session, data: Data) -> None:
         drift_entries(screen, data["entries"])
     drifting(screen, data["counts"])
     withheld(screen, data["withheld"])
+    if data["withheld_entries"]:
+        drift_entries(screen, data["withheld_entries"])
     if data["still_cut"]:
         words = screen.phrase("still cut: should be open, were last seen restricted")
         screen.console.print(Text(words, style="bold red"))

@@ -3,7 +3,7 @@
 One registry for each application, so that two controllers in one process (tests, the lab) do not share figures.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -16,7 +16,7 @@ from controller.concluded import APPROVAL, PAYMENTS, PERSON
 from controller.conclusion import Book
 from controller.core.blocks import Code
 from controller.store.engine import Database
-from controller.store.queries import holding, unmatched, waiting, watched
+from controller.store.queries import holding, unmatched, waiting, watched, withheld
 from enforcement.access import Access
 from enforcement.modes import Mode
 
@@ -139,7 +139,6 @@ def _entries(tx: Connection) -> Iterator[Metric]:
         "kind",
         "direction",
     )
-    withheld = _gauge("grifo_withheld_entries", "Changes that mode, stop, guard or permit forbade.", "device", "kind")
     pending = _gauge("grifo_pending_entries", "Entries not yet reported since they changed.", "device", "kind")
     counts: dict[tuple[str, str, str], int] = {}
     open_ones: dict[tuple[str, str, str], int] = {}
@@ -153,12 +152,29 @@ def _entries(tx: Connection) -> Iterator[Metric]:
             drift.add_metric([device, kind, direction], counts.get((device, kind, direction), 0))
         for direction in ("wrongful", "obstructed"):
             paid.add_metric([device, kind, direction], open_ones.get((device, kind, direction), 0))
-        withheld.add_metric([device, kind], sum(counts.get((device, kind, state), 0) for state in watched.WITHHELD))
         pending.add_metric([device, kind], counts.get((device, kind, "pending"), 0))
     strays = watched.strays_counted(tx)
     for name in watched.device_names(tx):
         drift.add_metric([name, "", "stray"], strays.get(name, 0))
-    yield from (drift, paid, withheld, pending, _still_cut(tx))
+    yield from (drift, paid, _withheld(tx, sorted({(device, kind) for device, kind, _ in counts})), pending)
+    yield _still_cut(tx)
+
+
+def _withheld(tx: Connection, places: Iterable[tuple[str, str]]) -> Metric:
+    family = _gauge(
+        "grifo_withheld_entries",
+        "Entries that are not given what is wanted, by why: mode, stop, guard, permit, flapping, pinned, unsafe ...",
+        "device",
+        "kind",
+        "why",
+    )
+    counts = {(*place, why.value): 0 for place in places for why in withheld.PEOPLES}
+    for row in withheld.withheld_counted(tx):
+        where = (row["device"], row["kind"], row["why"] or row["direction"])
+        counts[where] = counts.get(where, 0) + row["entries"]
+    for labels, entries in counts.items():
+        family.add_metric(list(labels), entries)
+    return family
 
 
 def _still_cut(tx: Connection) -> Metric:
@@ -181,6 +197,9 @@ def _devices(tx: Connection, now: datetime) -> Iterator[Metric]:
     )
     modes = _gauge("grifo_device_mode", "1 for the mode of a device for a kind of service.", "device", "kind", "mode")
     problems = _gauge("grifo_device_problems", "What in the device's setup would defeat us: how many.", "device")
+    unsafe = _gauge(
+        "grifo_device_unsafe", "Ways in which who is restricted there can't reach an emergency number.", "device"
+    )
     for device in watched.devices_shown(tx):
         name, read_at = device["device"], device["full_read_at"]
         if read_at is not None:
@@ -188,13 +207,14 @@ def _devices(tx: Connection, now: datetime) -> Iterator[Metric]:
         never.add_metric([name], float(read_at is None))
         halted.add_metric([name], float(bool(device["halted"])))
         problems.add_metric([name], len(device["problems"]))
+        unsafe.add_metric([name], len(device["unsafe"]))
         for kind, mode in device["modes"].items():
             for each in Mode:
                 modes.add_metric([name, kind, each.value], float(mode == each))
     contact = _gauge("grifo_agent_last_contact_age_seconds", "Since the agent was last heard of.", "agent")
     for agent, heard in watched.agents_heard(tx).items():
         contact.add_metric([agent], (now - heard).total_seconds())
-    yield from (read, never, halted, problems, modes, contact)
+    yield from (read, never, halted, problems, unsafe, modes, contact)
 
 
 def _brakes(tx: Connection, now: datetime) -> Iterator[Metric]:

@@ -122,6 +122,12 @@ def _verified(row: Any, now: datetime) -> Happening:
     )
 
 
+def _danger(device: str, former: Sequence[str], found: Sequence[str], now: datetime) -> Happening:
+    """Since when, and until when, who is restricted on a device could not reach an emergency number."""
+    text = "; ".join(found) or f"{device} was read to let emergency calls pass again; before: {'; '.join(former)}"
+    return Happening(at=now, kind="alarm", actor=f"device {device}", text=text, device=device)
+
+
 def _save_device(tx: Connection, device: str, epoch: str, report: Report, now: datetime) -> None:
     """Under the device's lock: its epoch may have changed since it was read, and reviews write entries under it.
 
@@ -137,6 +143,8 @@ def _save_device(tx: Connection, device: str, epoch: str, report: Report, now: d
     if same_epoch:
         reporting.forget(tx, unmentioned, report.revision, now)
         reporting.save_strays(tx, device, report.strays, now)
+    if list(report.unsafe) != (former := reporting.dangers(tx, device)):
+        record(tx, [_danger(device, former, report.unsafe, now)])
     read = report.full_read_age_s
     values = {
         "reported_epoch": report.epoch,
@@ -144,6 +152,7 @@ def _save_device(tx: Connection, device: str, epoch: str, report: Report, now: d
         "reported_at": now,
         "halted": report.halted,
         "problems": list(report.problems),
+        "unsafe": list(report.unsafe),
         **({} if read is None else {"full_read_at": now - timedelta(seconds=max(read, 0.0))}),
         **({"adopts": None} if same_epoch and not report.halted else {}),
     }

@@ -118,7 +118,11 @@ class Permit:
 
 @dataclass(frozen=True, slots=True)
 class EntryReport:
-    """What an agent knows of one entry. `state` is a plan.State, or `withheld` / `refused` with `detail` saying why."""
+    """What an agent knows of one entry. `state` is a plan.State, or `withheld` / `refused` with `detail` saying why.
+
+    `why` says in a word, `enforcement.withheld.Why`, what withholds it or holds it open; empty where nothing does, and
+    from an agent that knows no such words.
+    """
 
     binding: str
     changed_revision: int
@@ -126,6 +130,7 @@ class EntryReport:
     seen: str | None = None
     obstructions: list[str] = field(default_factory=list)
     detail: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +148,8 @@ class Report:
     `entries` are those whose state changed since the last acknowledged report, or all where `whole` is true.
     `full_read_age_s` is measured on the agent's monotonic clock when sending; None before the first full read.
     `halted` says why the agent changes nothing (another epoch, a revision behind its own); empty when it works.
-    `problems` are `Driver.check()`'s words and connection errors; they replace the former ones.
+    `problems` are `Driver.check()`'s words and connection errors; they replace the former ones. `unsafe` are those of
+    them that endanger people: from an access that the device gives, an emergency number can't be reached.
     `boot` is drawn anew at each start of the agent, and `number` grows with each report of it on this device: one that
     arrives late, after a newer one, is ignored. Without a `boot` every report is taken as it arrives.
     """
@@ -159,6 +165,7 @@ class Report:
     problems: list[str] = field(default_factory=list)
     boot: str = ""
     number: int = 0
+    unsafe: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ _LONGEST_ID = 64
 _LONGEST_TEXT = 4000
 _LONGEST_AGE_S = 10 * 366 * 86400
 _HIGHEST_REVISION = 2**62
+_WORD = "[a-z_]{0,32}"
+"""A newer agent may withhold for a reason that this version has no word for: it is shown, and nothing depends on it."""
 
 
 def check_feed_ask(ask: FeedAsk) -> None:
@@ -35,7 +37,7 @@ def check_report(report: Report) -> None:
     age = report.full_read_age_s
     if age is not None and not 0 <= age <= _LONGEST_AGE_S:
         raise Problem(422, "body.full_read_age_s must be seconds from 0 on, or null before the first full read")
-    _check_texts("body.problems", [report.halted, *report.problems])
+    _check_texts("body.problems", [report.halted, *report.problems, *report.unsafe])
     for index, entry in enumerate(report.entries):
         _check_entry(f"body.entries.{index}", entry)
     for index, stray in enumerate(report.strays):
@@ -51,6 +53,8 @@ def _check_entry(where: str, entry: EntryReport) -> None:
         raise Problem(422, f"{where}.state must be one of {', '.join(sorted(STATES))}, not {entry.state[:40]!r}")
     if entry.seen is not None and entry.seen not in set(Access):
         raise Problem(422, f"{where}.seen must be null or one of {', '.join(Access)}, not {entry.seen[:40]!r}")
+    if not re.fullmatch(_WORD, entry.why):
+        raise Problem(422, f"{where}.why must be a word of at most 32 letters and _, not {entry.why[:40]!r}")
     _check_texts(where, [entry.detail, *entry.obstructions])
 
 

@@ -73,6 +73,11 @@ class EntryOut(BaseModel):
         "missing, obstructed, unknown, withheld or refused."
     )
     detail: str = Field(description="Why it is withheld or refused, in the agent's or the device's words.")
+    why: str = Field(
+        default="",
+        description="In a word, what withholds it or holds it open: unsafe, flapping, pinned, guard, contested, "
+        "device_cannot, permit, no_controller, stopped or mode; empty where nothing does.",
+    )
     obstructions: list[str] = Field(description="What is not grifo's and restricts the key too.")
     mode: str = Field(description="The device's mode for this kind of service: observe, restore_only or enforce.")
     changed_at: datetime = Field(description="When the wanted access last changed.")

@@ -12,7 +12,7 @@ from controller.api.problems import responses
 from controller.api.show import Teller, service_shown
 from controller.api.telling import Tongue, line_told
 from controller.api.views import DriftOut, StatusOut
-from controller.store.queries import freezing, holding, naming, outages, shown, unmatched, waiting, watched
+from controller.store.queries import freezing, holding, naming, outages, shown, unmatched, waiting, watched, withheld
 
 router = APIRouter(prefix="/v1", responses=responses(401, 403, 422, 503))
 
@@ -119,10 +119,11 @@ def status(context: Given, caller: Reader) -> StatusOut:
                 "services": watched.services_counted(tx),
                 "devices": watched.devices_shown(tx),
                 "drift": watched.drift_counted(tx),
-                "withheld": watched.withheld_counted(tx),
+                "withheld": withheld.withheld_counted(tx),
                 "conflicts": watched.conflicts_counted(tx),
                 "holds_overdue": len(holding.overdue_holds(tx, context.book.policies, context.book.default, now)),
                 "unmatched": unmatched.open_payments_counted(tx),
+                "pinned": withheld.pinned_counted(tx),
                 "outages": outages.outages_in_force(tx, now),
                 "waiting": waiting.waiting_counted(tx),
             }
@@ -137,7 +138,8 @@ def drift(context: Given, caller: Reader) -> DriftOut:
             {
                 "counts": watched.drift_counted(tx),
                 "entries": watched.drift_listed(tx),
-                "withheld": watched.withheld_counted(tx),
+                "withheld": withheld.withheld_counted(tx),
+                "withheld_entries": withheld.withheld_listed(tx),
                 "still_cut": watched.still_cut_listed(tx),
                 "unread_devices": watched.unread_devices(tx),
             }

@@ -112,6 +112,18 @@ class NobodysOut(BaseModel):
     returns_in_all: int
 
 
+class PinOut(BaseModel):
+    """A customer whom a hand at the site holds open, whatever is decided."""
+
+    device: str
+    key: str
+    service: str
+    account: str
+    state: str = Field(description="withheld: open; anything else: the device was not read to be open.")
+    since: datetime | None
+    detail: str = Field(description="Until when, who and why, in the words of the site.")
+
+
 class TasksOut(BaseModel):
     """What waits for people. Each list shows at most 200."""
 
@@ -121,6 +133,7 @@ class TasksOut(BaseModel):
     conflicts: list[ConflictOut]
     holds: list[HoldListed] = Field(description="Past the day on which somebody should have looked at them.")
     brakes: list[WaitingBrake]
+    pins: list[PinOut] = Field(description="Held open at their sites: make each a hold, or let it end by itself.")
 
 
 class NoticeOut(BaseModel):

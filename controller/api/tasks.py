@@ -24,7 +24,7 @@ from controller.api.problems import Problem, responses
 from controller.api.telling import Tongue, told_together
 from controller.approving import Said, say_to_stage
 from controller.concluded import APPROVAL, PERSON
-from controller.store.queries import holding, numbers, shown, unmatched, waiting, watched
+from controller.store.queries import holding, numbers, shown, unmatched, waiting, watched, withheld
 from languages.language import Language
 
 router = APIRouter(prefix="/v1", tags=["tasks"], responses=responses(401, 403, 422, 503))
@@ -69,6 +69,7 @@ def tasks(context: Given, caller: Reader, language: Tongue) -> TasksOut:
                 "conflicts": list(watched.conflicts_listed(tx)),
                 "holds": holding.overdue_holds(tx, book.policies, book.default, now)[: waiting.SHOWN_AT_MOST],
                 "brakes": brakes,
+                "pins": withheld.pinned_listed(tx),
             }
         )
 

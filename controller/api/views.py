@@ -50,7 +50,8 @@ class DriftCount(BaseModel):
 
     device: str
     kind: str = Field(description="Kind of service; empty for strays.")
-    direction: str = Field(description="wrongful, missing, stray, obstructed or unknown.")
+    direction: str = Field(description="wrongful, missing, stray, obstructed or unknown; withheld or refused.")
+    why: str = Field(default="", description="In a word, why those are withheld, as agents report it.")
     entries: int
 
 
@@ -68,6 +69,7 @@ class DriftEntry(BaseModel):
     last_seen_at: datetime | None = None
     since: datetime | None = Field(description="Since when it is in this state; null until it is reported.")
     detail: str
+    why: str = Field(default="", description="In a word, what withholds it or holds it open; empty where nothing does.")
     obstructions: list[str]
 
 
@@ -77,6 +79,10 @@ class DriftOut(BaseModel):
     counts: list[DriftCount]
     entries: list[DriftEntry] = Field(description="At most 1000, the wrongful and obstructed first.")
     withheld: list[DriftCount] = Field(description="Not done because mode, stop, guard or permit forbade it.")
+    withheld_entries: list[DriftEntry] = Field(
+        description="Those that a person may have to look at: all but what the mode or the stop switch withholds. "
+        "At most 1000, unsafe, flapping and pinned first."
+    )
     still_cut: list[DriftEntry] = Field(
         description="Should be open, was last read to be restricted, and not read to be open since; its direction is "
         "its state. At most 1000, the oldest first."
@@ -101,6 +107,10 @@ class DeviceOut(BaseModel):
     last_contact_at: datetime | None = Field(description="When its agent was last heard of.")
     halted: str = Field(description="Why the agent changes nothing there; empty when it works.")
     problems: list[str] = Field(description="What in the device's setup would defeat grifo, in words.")
+    unsafe: list[str] = Field(
+        description="Those of them that endanger people: who is restricted there can't reach every emergency number. "
+        "The agent opens them until they can."
+    )
     keys: list[str] = Field(description="The key types that it understands.")
     access: dict[str, list[str]] = Field(description="What it can enforce, for each kind of service.")
     states: dict[str, int] = Field(description="Entries in each state.")
@@ -126,6 +136,7 @@ class StatusOut(BaseModel):
         description="Holds that somebody should have looked at by now: GET /v1/holds?overdue=true."
     )
     unmatched: int = Field(description="Payments that nobody has attributed: GET /v1/unmatched.")
+    pinned: int = Field(description="Entries that hands at sites hold open: GET /v1/tasks.")
     outages: list[OutageOut] = Field(description="Outages that are not over.")
     waiting: dict[str, int] = Field(description="Services whose next stage waits for payments, people or the brake.")
 

@@ -1,5 +1,6 @@
 """A hand at the site wins for a while: local restores, in the memory file that a running agent watches."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -40,7 +41,9 @@ def test_a_pinned_key_is_opened_and_the_controller_is_told_why(site: Site, setti
     local.pin(settings, "username:ana", "paid in cash at the door")
     site.until_state("ana", "withheld")
     assert site.box.restricted() == set()
-    assert site.controller.detail("box", "ana") == "pinned at the site: paid in cash at the door"
+    told = site.controller.desks["box"].states["ana"]
+    assert re.fullmatch(r"pinned at the site until [-0-9]+ [:0-9]+ UTC: paid in cash at the door", told["detail"])
+    assert (told["why"], told["seen"]) == ("pinned", "full")
 
 
 def test_a_pin_works_without_the_controller(site: Site, settings: Path) -> None:

@@ -106,7 +106,7 @@ class World:
         key = Key.parse(f"username:{name}")
         entry = self.controller.desks["box"].entries[name]
         wanted, has = Access(entry.access), self.box.access(key)
-        if self.controller.detail("box", name) == "flapping":
+        if self.controller.detail("box", name).startswith("flapping"):
             return has is Access.FULL and wanted is not Access.FULL
         session = self.box.sessions[key] if self.box.effects else has
         return has is wanted and session is wanted and self.site.state(name) == "verified"

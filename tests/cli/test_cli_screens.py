@@ -12,7 +12,7 @@ from cli.client import Access, Client
 from cli.session import Session
 from tests.cli.conftest import Grifo
 from tests.controller.billing import DEVICE
-from tests.controller.live import Live
+from tests.controller.live import AGENT, Live
 
 pytestmark = pytest.mark.slow
 
@@ -224,3 +224,31 @@ def test_who_waits_for_a_yes_is_shown_with_the_command_that_gives_it(live: Live)
     screen.client.close()
     assert isinstance(screen.console.file, io.StringIO)
     assert "to say yes: grifo approve s1 rest --note ..." in screen.console.file.getvalue()
+
+
+def test_what_endangers_people_stands_on_the_status_screen(live: Live, grifo: Grifo) -> None:
+    live.report("verified", problems=["node n1 would bar 112"], unsafe=["node n1 would bar 112"])
+    for verb in (["status"], ["device", "show", DEVICE]):
+        assert "EMERGENCY NUMBERS CAN'T BE REACHED" in grifo(*verb).out
+        assert "node n1 would bar 112" in grifo(*verb).out
+
+
+def test_what_is_withheld_is_shown_with_its_reason_and_what_a_site_holds_open_is_a_task(
+    live: Live, grifo: Grifo
+) -> None:
+    entries = live.entries()
+    epoch, revision = live.standing()
+    words = "pinned at the site until 2026-03-06 10:00 UTC: paid"
+    told = [
+        {name: entry[name] for name in ("binding", "changed_revision")}
+        | {"state": "withheld", "why": "pinned", "detail": words, "seen": "full"}
+        for entry in entries
+    ]
+    body = {"version": 1, "epoch": epoch, "revision": revision, "whole": False, "entries": told, "strays": []}
+    answer = live.as_(AGENT).put(f"/v1/agent/devices/{DEVICE}/report", json={**body, "full_read_age_s": 1.0})
+    assert answer.status_code == 204
+    assert "pinned" in grifo("drift").out
+    tasks = grifo("tasks").out
+    assert "held open at their sites" in tasks
+    assert "2026-03-06" in tasks
+    assert "held open at their sites (grifo tasks)" in grifo("status").out

@@ -152,7 +152,7 @@ def test_what_a_mode_withholds_is_no_drift(debtor: Live) -> None:
     found = debtor.as_("read").get("/v1/drift").json()
     assert found["counts"] == []
     assert found["withheld"][0]["entries"] == 1
-    assert debtor.metrics()[f'grifo_withheld_entries{{device="{DEVICE}",kind="internet"}}'] == 1
+    assert debtor.metrics()[f'grifo_withheld_entries{{device="{DEVICE}",kind="internet",why="withheld"}}'] == 1
 
 
 @pytest.mark.parametrize("state", ["pending", "unknown", "withheld", "refused"])

@@ -43,7 +43,7 @@ def ensure_devices(tx: Connection, names: Collection[str]) -> None:
 
 def _unknown_device(name: str) -> dict[str, Any]:
     nothing: dict[str, Any] = {"keys": [], "access": {}, "revision": 0, "halted": "", "problems": []}
-    return {"name": name, "epoch": _new_epoch(), "site": "", "former_boots": [], **nothing}
+    return {"name": name, "epoch": _new_epoch(), "site": "", "former_boots": [], "unsafe": [], **nothing}
 
 
 def _new_epoch() -> str:

@@ -16,6 +16,7 @@ _UNSEEN: Mapping[str, Any] = {
     "state": "pending",
     "seen": None,
     "detail": "",
+    "why": "",
     "obstructions": [],
     "state_revision": None,
     "state_at": None,

@@ -50,6 +50,12 @@ def lock_device(tx: Connection, device: str) -> str:
     return epoch
 
 
+def dangers(tx: Connection, device: str) -> list[str]:
+    """What endangers people on a device, as last reported."""
+    found: list[str] = tx.execute(select(devices.c.unsafe).where(devices.c.name == device)).scalar_one()
+    return found
+
+
 def reported_rows(tx: Connection, device: str, reports: Sequence[EntryReport]) -> dict[str, Any]:
     """The entries that a report speaks of, by binding."""
     bindings = [report.binding for report in reports]
@@ -68,6 +74,7 @@ def save_states(
             "_state": report.state,
             "seen": report.seen,
             "detail": report.detail,
+            "why": report.why,
             "obstructions": list(report.obstructions),
             "verified_at": verified[binding],
             "_now": now,
@@ -85,6 +92,7 @@ _SEEN = (
         state=bindparam("_state"),
         seen=bindparam("seen"),
         detail=bindparam("detail"),
+        why=bindparam("why"),
         obstructions=bindparam("obstructions"),
         state_revision=bindparam("_revision"),
         state_at=case(
@@ -139,7 +147,7 @@ def forget(tx: Connection, bindings: Sequence[str], revision: int, now: datetime
         tx.execute(
             update(entries)
             .where(entries.c.binding == binding, ~entries.c.ended, entries.c.changed_revision <= revision)
-            .values(state="unknown", seen=None, detail=words, state_at=now)
+            .values(state="unknown", seen=None, detail=words, why="", state_at=now)
         )
 
 

@@ -56,6 +56,7 @@ def entries_of_service(tx: Connection, service: str) -> list[Shown]:
             "seen": row.seen,
             "state": row.state,
             "detail": row.detail,
+            "why": row.why,
             "obstructions": row.obstructions,
             "mode": modes.get(row.device, OBSERVE)[row.kind],
             "changed_at": row.changed_at,

@@ -72,24 +72,11 @@ def strays_counted(tx: Connection) -> dict[str, int]:
 
 def drift_counted(tx: Connection) -> list[Shown]:
     """Drift by device, kind and direction."""
-    counted = _summed(tx, IN_DRIFT)
+    by = (entries.c.device, entries.c.kind, entries.c.state)
+    query = select(*by[:2], by[2].label("direction"), func.count().label("entries")).where(by[2].in_(IN_DRIFT))
+    counted = [dict(row) for row in tx.execute(query.group_by(*by).order_by(*by)).mappings()]
     found = strays_counted(tx).items()
     return counted + [{"device": name, "kind": "", "direction": "stray", "entries": count} for name, count in found]
-
-
-def withheld_counted(tx: Connection) -> list[Shown]:
-    """What was not done because something forbade it, by device, kind and state."""
-    return _summed(tx, WITHHELD)
-
-
-def _summed(tx: Connection, states: tuple[str, ...]) -> list[Shown]:
-    query = (
-        select(entries.c.device, entries.c.kind, entries.c.state.label("direction"), func.count().label("entries"))
-        .where(entries.c.state.in_(states))
-        .group_by(entries.c.device, entries.c.kind, entries.c.state)
-        .order_by(entries.c.device, entries.c.kind, entries.c.state)
-    )
-    return [dict(row) for row in tx.execute(query).mappings()]
 
 
 def drift_listed(tx: Connection) -> list[Shown]:
@@ -115,6 +102,7 @@ def entry_in_drift(row: Row[Any], direction: str) -> Shown:
         "last_seen_at": row.last_seen_at,
         "since": row.state_at,
         "detail": row.detail,
+        "why": row.why,
         "obstructions": row.obstructions,
     }
 
@@ -170,7 +158,7 @@ def devices_shown(tx: Connection, only: str | None = None) -> list[Shown]:
 
 def _device(row: Row[Any]) -> Shown:
     same = ("agent", "driver", "site", "epoch", "revision", "reported_epoch", "reported_revision", "reported_at")
-    more = ("full_read_at", "last_contact_at", "halted", "problems", "keys", "access")
+    more = ("full_read_at", "last_contact_at", "halted", "problems", "unsafe", "keys", "access")
     return {"device": row.name, **{name: getattr(row, name) for name in (*same, *more)}}
 
 

@@ -34,6 +34,7 @@ devices = Table(
     Column("former_boots", JSON, nullable=False),
     Column("halted", Text, nullable=False),
     Column("problems", JSON, nullable=False),
+    Column("unsafe", JSON, nullable=False),
 )
 """A row exists from the first binding or enrolment that names the device; `agent` is NULL until it is enrolled.
 
@@ -83,6 +84,7 @@ entries = Table(
     Column("state", String(16), nullable=False),
     Column("seen", String(32)),
     Column("detail", Text, nullable=False),
+    Column("why", String(32), nullable=False),
     Column("obstructions", JSON, nullable=False),
     Column("state_revision", BigInteger),
     Column("state_at", Instant),
@@ -95,8 +97,9 @@ entries = Table(
 something not ours obstructs a paying customer. When its binding ends the entry stays as a tombstone (`ended`).
 `down_kbps` and `up_kbps` are what `throttled` leaves, NULL where the device's own setup says.
 
-`state` is `pending` until reported at the present `changed_revision`, then what the agent reported, `seen`
-with it. `last_seen` is what the device was last read to enforce, at whatever revision: it outlives a change."""
+`state` is `pending` until reported at the present `changed_revision`, then what the agent reported; with it come
+`seen`, and `why`, in a word what withholds it or holds it open. `last_seen` is what the device was last read to
+enforce, at whatever revision: it outlives a change."""
 
 strays = Table(
     "strays",

@@ -85,6 +85,7 @@ def upgrade() -> None:
         sa.Column("former_boots", sa.JSON(), nullable=False),
         sa.Column("halted", sa.Text(), nullable=False),
         sa.Column("problems", sa.JSON(), nullable=False),
+        sa.Column("unsafe", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_devices")),
     )
     op.create_index(op.f("ix_devices_agent"), "devices", ["agent"], unique=False)
@@ -189,6 +190,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("seen", sa.String(length=32), nullable=True),
         sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("why", sa.String(length=32), nullable=False),
         sa.Column("obstructions", sa.JSON(), nullable=False),
         sa.Column("state_revision", sa.BigInteger(), nullable=True),
         sa.Column("state_at", sa.DateTime(timezone=True), nullable=True),
