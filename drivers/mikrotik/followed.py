@@ -5,7 +5,6 @@ Taken from the looks at the router, for those who hear of sessions between two o
 
 from collections.abc import Iterable
 
-from drivers.mikrotik.entries import Row
 from drivers.mikrotik.judging import is_ours
 from drivers.mikrotik.reading import View
 from enforcement.keys import Key
@@ -23,21 +22,18 @@ class Followed:
         """Whether there was a whole look."""
 
     def saw(self, view: View) -> None:
-        """Take what a look has shown."""
-        if view.asked is None:
-            self._whom, self._at = set(), {}
+        """Take what a look has shown; a whole look takes the former's place at once, for somebody may be asking."""
+        whom, at = (set[Key](), dict[Key, frozenset[Key]]()) if view.asked is None else (self._whom, self._at)
         for row in view.rows:
             if row.holder is not None and is_ours(row, self._installation):
-                self._take(row, row.holder)
+                whom.add(row.holder)
+                if row.key is not None:
+                    at[row.key] = at.get(row.key, frozenset()) | {row.holder}
         for key, items in view.items.items():
             if any(item.note is not None and item.note.mark.installation == self._installation for item in items):
-                self._whom.add(key)
+                whom.add(key)
+        self._whom, self._at = whom, at
         self.swept = self.swept or view.asked is None
-
-    def _take(self, row: Row, holder: Key) -> None:
-        self._whom.add(holder)
-        if row.key is not None:
-            self._at[row.key] = self._at.get(row.key, frozenset()) | {holder}
 
     def among(self, keys: Iterable[Key]) -> frozenset[Key]:
         """Those of `keys` whom the router has something of ours for."""
