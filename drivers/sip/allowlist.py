@@ -1,33 +1,28 @@
 """The numbers that no barring may reach, and whether a node's answers prove that they pass. Pure.
 
-The lists are compiled in: settings add to them and never take away. A proof needs both halves: each of these passes
-for a caller who is barred, *and* what the access takes away does not, for else the dial plan bars nobody and proves
-nothing. Each access has its own proof; what it must leave alone (incoming calls, ordinary numbers) is part of it.
+The lists are compiled in, by country: settings add to them and never take away. A proof needs both halves: each of
+these passes for a caller who is barred, *and* what the access takes away does not, for else the dial plan bars nobody
+and proves nothing. Each access has its own proof; what it must leave alone (incoming calls, ordinary numbers) is part
+of it.
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from drivers.base import Unsafe
+from drivers.sip.countries import Country
 from enforcement.access import Access
 
 SERVICE_URNS = ("urn:service:sos", "urn:service:sos.ambulance", "urn:service:sos.fire", "urn:service:sos.police")
 """RFC 5031, section 4.2: a telephone that knows an emergency call when it sees one sends the URN in place of digits."""
 
-EMERGENCY = ("112", "+34112", "0034112")
-"""The European number (Directive (EU) 2018/1972, article 109), as dialled by telephones that add a country code."""
-
-NATIONAL = ("016", "024", "061", "062", "080", "085", "088", "091", "092", "1006")
-"""Spain's emergency and protected short numbers: police, fire, ambulance, civil protection, violence, suicide."""
+EUROPEAN = "112"
+"""Directive (EU) 2018/1972, article 109; telephones dial it wherever they are (3GPP TS 22.101, clause 10)."""
 
 HARMONISED = ("116000", "116006", "116111", "116117", "116123")
 """The European numbers of social value in use (Commission Decision 2007/116/EC), out of the range 116xxx."""
-
-COMPILED_IN = (*SERVICE_URNS, *EMERGENCY, *NATIONAL, *HARMONISED)
-
-PREMIUM = ("803123456", "806123456", "807123456", "905123456", "11822")
-"""One number of each range of special tariff in Spain (Orden PRE/361/2002; 118AB: Orden CTE/711/2002)."""
 
 _DIALLED = re.compile(r"\+?[0-9]{2,15}")
 
@@ -46,12 +41,16 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """What is tried: `emergency` and `care` must pass, `control` is an ordinary number, `premium` of special tariff."""
+    """What is tried: `emergency` and `care` must pass, `control` is an ordinary number, `premium` of special tariff.
+
+    `defines` are what the dial plan is to be told of that country, by name.
+    """
 
     emergency: tuple[str, ...]
     care: tuple[str, ...]
     control: str
     premium: tuple[str, ...]
+    defines: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def allowed(self) -> tuple[str, ...]:
@@ -60,12 +59,22 @@ class Numbers:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """May a line of this access call there, and what the answer must be. `incoming`: may it be called?"""
+    """May a line of this access call there, and what the answer must be. `incoming`: may it be called?
+
+    `emergency`: people are in danger where it may not.
+    """
 
     access: Access
     destination: str
     wanted: Verdict
     incoming: bool = False
+    emergency: bool = False
+
+
+def emergency_of(country: Country) -> tuple[str, ...]:
+    """What no barring may reach in a country, in each form that is tried."""
+    forms = (form for number in country.prefixed for form in (f"+{country.code}{number}", f"00{country.code}{number}"))
+    return tuple(dict.fromkeys((*SERVICE_URNS, EUROPEAN, *forms, *country.emergency, *HARMONISED)))
 
 
 def dialled(number: str) -> str:
@@ -78,11 +87,12 @@ def dialled(number: str) -> str:
 
 def questions(access: Access, numbers: Numbers) -> tuple[Question, ...]:
     """All that proves one access."""
-    passing = numbers.emergency if access is Access.RELEASED else numbers.allowed
+    care = () if access is Access.RELEASED else numbers.care
     premium_only = access is Access.NO_PREMIUM
     called = access in {Access.NO_PREMIUM, Access.INCOMING_ONLY}
     return (
-        *(Question(access, number, Verdict.PASS) for number in passing),
+        *(Question(access, number, Verdict.PASS, emergency=True) for number in numbers.emergency),
+        *(Question(access, number, Verdict.PASS) for number in care),
         Question(access, numbers.control, Verdict.PASS if premium_only else Verdict.BAR),
         *(Question(access, number, Verdict.BAR) for number in numbers.premium if premium_only),
         Question(access, numbers.control, Verdict.PASS if called else Verdict.BAR, incoming=True),
@@ -100,12 +110,18 @@ def faults(node: str, answers: Mapping[Question, Verdict]) -> list[str]:
         return [f"node {node} takes no questions from this agent: add its address to GRIFO_AGENTS"]
     silent = _listed(question for question, verdict in answers.items() if verdict is Verdict.NO_ANSWER)
     wrong = [q for q, verdict in answers.items() if verdict not in {q.wanted, Verdict.NO_ANSWER}]
-    barred = _listed(q for q in wrong if not q.incoming and q.wanted is Verdict.PASS)
+    barred = [q for q in wrong if not q.incoming and q.wanted is Verdict.PASS]
     free = _listed(q for q in wrong if not q.incoming and q.wanted is Verdict.BAR)
-    found = [f"node {node} would bar {barred}: its allow-list must let them pass"] if barred else []
+    found = [_of_barred(node, barred)] if barred else []
     found += [f"node {node} did not answer for {silent}"] if silent else []
     found += [f"node {node} does not bar {free}: its barring is not in force"] if free else []
     return found + [_of_incoming(node, q) for q in wrong if q.incoming]
+
+
+def _of_barred(node: str, wrong: Sequence[Question]) -> str:
+    words = f"node {node} would bar {_listed(wrong)}: its allow-list must let them pass"
+    endangered = {question.access for question in wrong if question.emergency}
+    return Unsafe(words, endangered) if endangered else words
 
 
 def _of_incoming(node: str, wrong: Question) -> str:

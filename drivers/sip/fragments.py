@@ -1,12 +1,13 @@
 """The files of configs/sip/kamailio that an operator installs: beside the source, or where the wheel puts them."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 FRAGMENTS = ("grifo-tables.cfg", "grifo-routes.cfg")
 BARRED, ALLOWED = "grifo_barred", "grifo_allow"
 
-INCLUDES = """include_file "grifo-tables.cfg"
+_CALLS = """include_file "grifo-tables.cfg"
 include_file "grifo-routes.cfg"
 
 event_route[xhttp:request] { route(GRIFO_RPC); }
@@ -17,6 +18,11 @@ request_route {
   route(GRIFO_INCOMING);    # where $rU and $rd name the subscriber who is called, before forwarding and lookup
   route(GRIFO_FORWARDING);  # before a forwarded leg leaves, with $var(grifo_served) set to the line that forwards
 }"""
+
+
+def calls_of(defines: Mapping[str, str]) -> str:
+    """The lines of kamailio.cfg that include the fragments and call their blocks, `defines` before them."""
+    return "".join(f'#!define {name} "{value}"\n' for name, value in defines.items()) + _CALLS
 
 
 def text_of(name: str) -> str:

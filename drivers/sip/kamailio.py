@@ -59,7 +59,7 @@ class KamailioNode:
         return check.definition(self.name, listed, self._table, self._database_table)
 
     def steps(self, install: bool) -> Sequence[Step]:
-        return fragment_steps(self.name, not self.setup(), self._uses_the_fragment())
+        return fragment_steps(self.name, not self.setup(), self._uses_the_fragment(), self._numbers)
 
     def close(self) -> None:
         self._rpc.close()

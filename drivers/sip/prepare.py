@@ -7,7 +7,8 @@ machine, and only a person can put it there. Kamailio's htable looks at no versi
 from collections.abc import Sequence
 
 from drivers.base import Step, StepState
-from drivers.sip.fragments import ALLOWED, BARRED, FRAGMENTS, INCLUDES, ddl, text_of
+from drivers.sip.allowlist import Numbers
+from drivers.sip.fragments import ALLOWED, BARRED, FRAGMENTS, calls_of, ddl, text_of
 from drivers.sip.node import Node
 from drivers.sip.rows import Rows
 
@@ -23,15 +24,15 @@ def steps_of(nodes: Sequence[Node], rows: Rows | None, install: bool) -> list[St
     return steps
 
 
-def fragment_steps(node: str, tables: bool, routes: bool) -> list[Step]:
+def fragment_steps(node: str, tables: bool, routes: bool, numbers: Numbers) -> list[Step]:
     """The two files and the lines that call them; present where the node was seen to use them."""
     used = dict(zip(FRAGMENTS, (tables, routes), strict=True))
     files = [
         Step(f"node {node}: {name} beside kamailio.cfg", text_of(name), _by_hand(there), "" if there else _RESTART)
         for name, there in used.items()
     ]
-    note = "" if tables and routes else "define GRIFO_DBURL, GRIFO_CC and GRIFO_AGENTS before the includes"
-    return [*files, Step(f"node {node}: kamailio.cfg", INCLUDES, _by_hand(tables and routes), note)]
+    note = "" if tables and routes else "define GRIFO_DBURL and GRIFO_AGENTS too before the includes"
+    return [*files, Step(f"node {node}: kamailio.cfg", calls_of(numbers.defines), _by_hand(tables and routes), note)]
 
 
 _RESTART = "copy it there and restart Kamailio: htables are defined at its start"

@@ -11,7 +11,8 @@ import httpx
 import sqlalchemy as sa
 
 from drivers.secret import Secret, secret_from
-from drivers.sip.allowlist import COMPILED_IN, PREMIUM, Numbers, dialled
+from drivers.sip.allowlist import EUROPEAN, HARMONISED, SERVICE_URNS, Numbers, dialled, emergency_of
+from drivers.sip.countries import COUNTRIES, national_pattern
 from drivers.sip.probe import SipAddress
 from drivers.sip.values import ENFORCED
 from enforcement.access import Access
@@ -19,8 +20,8 @@ from enforcement.access import Access
 _KNOWN = frozenset(
     {
         *("name", "driver", "nodes", "database", "database_table", "table", "care_numbers", "emergency_numbers"),
-        *("control_number", "premium_numbers", "access", "connect_timeout_s", "read_timeout_s", "probe_timeout_s"),
-        *("ca_file", "certificate_file", "key_file"),
+        *("country", "control_number", "premium_numbers", "access", "connect_timeout_s", "read_timeout_s"),
+        *("probe_timeout_s", "ca_file", "certificate_file", "key_file"),
         *(f"{secret}_{way}" for secret in ("database_password", "rpc_token") for way in ("file", "env", "credential")),
     }
 )
@@ -63,6 +64,7 @@ def settings_from(given: Mapping[str, Any]) -> SipSettings:
     unknown = sorted(set(given) - _KNOWN)
     if unknown:
         raise ValueError(f"{unknown[0]} is no setting of the sip driver; it knows {', '.join(sorted(_KNOWN))}")
+    compiled_in = _of_country(given).emergency
     return SipSettings(
         nodes=_nodes(given.get("nodes")),
         database=_database(given),
@@ -70,7 +72,7 @@ def settings_from(given: Mapping[str, Any]) -> SipSettings:
         table=_name(given, "table", "grifo_barred"),
         access=access_from(given),
         numbers=numbers_from(given),
-        added_emergency=tuple(number for number in _numbers(given, "emergency_numbers") if number not in COMPILED_IN),
+        added_emergency=tuple(one for one in _numbers(given, "emergency_numbers") if one not in compiled_in),
         connect_timeout_s=seconds(given, "connect_timeout_s", 3.0),
         read_timeout_s=seconds(given, "read_timeout_s", 10.0),
         probe_timeout_s=seconds(given, "probe_timeout_s", 2.0),
@@ -81,17 +83,38 @@ def settings_from(given: Mapping[str, Any]) -> SipSettings:
 
 def numbers_from(given: Mapping[str, Any]) -> Numbers:
     """The numbers to try: settings add to the compiled-in ones. Raises ValueError naming the key."""
-    emergency = tuple(dict.fromkeys((*COMPILED_IN, *_numbers(given, "emergency_numbers"))))
+    basis = _of_country(given)
+    emergency = tuple(dict.fromkeys((*basis.emergency, *_numbers(given, "emergency_numbers"))))
     care = _numbers(given, "care_numbers")
     if not care:
         raise ValueError("care_numbers must list the customer care and payment lines: a barred customer must reach one")
-    control = dialled(text(given, "control_number", "+34600000000"))
+    control = dialled(text(given, "control_number", basis.control))
     if control in {*emergency, *care}:
         raise ValueError(f"control_number {control} must be an ordinary number that a barred customer can't call")
-    premium = _numbers({"premium_numbers": PREMIUM, **given}, "premium_numbers")
+    premium = _numbers({"premium_numbers": basis.premium, **given}, "premium_numbers")
     if not premium or {*premium} & {*emergency, *care, control}:
         raise ValueError("premium_numbers must list a number of each range of special tariff, and none that must pass")
-    return Numbers(emergency, care, control, premium)
+    return Numbers(emergency, care, control, premium, basis.defines)
+
+
+def _of_country(given: Mapping[str, Any]) -> Numbers:
+    """What is compiled in for the switch's country; of another one, what is so everywhere: its own must be listed."""
+    name = given.get("country")
+    if not isinstance(name, str) or not name:
+        known = ", ".join(sorted(COUNTRIES))
+        raise ValueError(f"country must say whose numbers the switch dials: {known}, or another's two letters")
+    if country := COUNTRIES.get(name.lower()):
+        return Numbers(emergency_of(country), (), country.control, country.premium, country.defines)
+    own = _numbers(given, "emergency_numbers")
+    if not own:
+        raise ValueError(
+            f"country: no emergency numbers are compiled in for {name!r} (only for {', '.join(sorted(COUNTRIES))}):"
+            " list all of that country's under emergency_numbers"
+        )
+    missing = [key for key in ("control_number", "premium_numbers") if key not in given]
+    if missing:
+        raise ValueError(f"{missing[0]} must be given for country {name!r}, of which nothing is compiled in")
+    return Numbers((*SERVICE_URNS, EUROPEAN, *HARMONISED), (), "", (), {"GRIFO_NATIONAL": national_pattern(own)})
 
 
 def access_from(given: Mapping[str, Any]) -> frozenset[Access]:

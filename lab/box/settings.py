@@ -53,6 +53,7 @@ name = "{switch_name}"
 driver = "sip"
 nodes = [{{ rpc = "{switch_rpc}", sip = "{switch_sip}" }}]
 database = "sqlite:///{switch_database}"
+country = "es"
 care_numbers = ["{care_number}"]
 """
 

@@ -45,7 +45,8 @@ def sip(folder: Path, stack: ExitStack) -> dict[str, Any]:
     path = folder / "switch.db"
     switch = stack.enter_context(Switch(path))
     node = {"rpc": switch.rpc_url, "sip": switch.sip_address}
-    return {"nodes": [node], "database": f"sqlite:///{path}", "care_numbers": ["900123456"], "rpc_token_env": "SECRET"}
+    numbers = {"country": "es", "care_numbers": ["900123456"]}
+    return {"nodes": [node], "database": f"sqlite:///{path}", "rpc_token_env": "SECRET", **numbers}
 
 
 DEVICES: dict[str, Callable[[Path, ExitStack], dict[str, Any]]] = {"mikrotik": mikrotik, "radius": radius, "sip": sip}

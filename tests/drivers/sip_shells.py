@@ -59,6 +59,7 @@ def shell_driver_of(installation: str, /, *switches: ShellSwitch, **settings: An
         "profile": str(PROFILES / "kamcmd.toml"),
         "program": first.program,
         "nodes": [switch.node for switch in switches],
+        "country": "es",
         "care_numbers": [CARE],
         "connect_timeout_s": 20,
         "read_timeout_s": 30,

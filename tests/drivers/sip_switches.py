@@ -131,7 +131,8 @@ def real_switch(postgres: Postgres | None = None, options: tuple[str, ...] = ())
 def driver_for(*switches: SwitchUnderTest, **settings: Any) -> Driver:
     """A driver of one or more nodes behind the first one's database."""
     nodes = [switch.node for switch in switches]
-    given = {"nodes": nodes, "database": switches[0].database, "care_numbers": ["900 123 456"], "read_timeout_s": 5}
+    given = {"nodes": nodes, "database": switches[0].database, "country": "es", "read_timeout_s": 5}
+    given |= {"care_numbers": ["900 123 456"]}
     return build({**given, **settings}, INSTALLATION)
 
 

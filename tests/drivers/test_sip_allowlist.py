@@ -1,16 +1,22 @@
 """Nobody is barred before it is proved that emergency and care numbers pass; restores never wait for that proof."""
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from drivers.base import Driver
-from drivers.sip.allowlist import COMPILED_IN, Numbers, Question, Verdict, all_questions, dialled, faults
+from drivers.base import Driver, Unsafe
+from drivers.sip import probe
+from drivers.sip.allowlist import Numbers, Question, Verdict, all_questions, dialled, emergency_of, faults
+from drivers.sip.countries import COUNTRIES
+from drivers.sip.probe import SipAddress
 from drivers.sip.settings import settings_from
 from enforcement.access import Access
 from enforcement.changes import Result
+from enforcement.keys import Key
+from enforcement.plan import State
 from tests.drivers.sip_switches import (
     CARE,
     OTHER_LINE,
@@ -98,11 +104,12 @@ def test_settings_add_to_the_compiled_in_numbers_and_never_take_away() -> None:
         {
             "nodes": [{"rpc": "http://127.0.0.1:8080/RPC", "sip": "127.0.0.1"}],
             "database": "sqlite:///kamailio.db",
+            "country": "ES",
             "care_numbers": ["+34 900 123 456"],
             "emergency_numbers": ["117", "112"],
         }
     )
-    assert settings.numbers.allowed == (*COMPILED_IN, "117", "+34900123456")
+    assert settings.numbers.allowed == (*emergency_of(COUNTRIES["es"]), "117", "+34900123456")
 
 
 def test_a_uri_is_not_taken_for_a_number() -> None:
@@ -171,6 +178,88 @@ def test_raising_a_line_lowers_it_nowhere(switch: LabSwitch, driver: Driver) -> 
     assert [outcome.result for outcome in driver.apply(slice)] == [Result.DONE]
     assert switch.live() == {}
     assert [row["key_value"] for row in rows(switch.database)] == [value(access=Access.NO_PREMIUM)]
+
+
+def _given(**more: object) -> dict[str, object]:
+    node = {"rpc": "http://127.0.0.1:8080/RPC", "sip": "127.0.0.1"}
+    return {"nodes": [node], "database": "sqlite:///kamailio.db", "care_numbers": ["900123456"], **more}
+
+
+def test_a_switch_of_no_known_country_is_refused_until_its_emergency_numbers_are_listed() -> None:
+    with pytest.raises(ValueError, match="country must say whose numbers"):
+        settings_from(_given())
+    with pytest.raises(ValueError, match="no emergency numbers are compiled in for 'fr'"):
+        settings_from(_given(country="fr"))
+    listed = {"country": "fr", "emergency_numbers": ["15", "17", "18", "+33112"]}
+    with pytest.raises(ValueError, match="control_number must be given for country 'fr'"):
+        settings_from(_given(**listed))
+    settings = settings_from(_given(**listed, control_number="+33600000000", premium_numbers=["0899123456"]))
+    assert {"112", "15", "17", "18", "+33112"} <= set(settings.numbers.emergency)
+    assert settings.numbers.defines == {"GRIFO_NATIONAL": "^(15|17|18)$"}
+    assert settings.added_emergency == ("15", "17", "18", "+33112")
+
+
+@pytest.mark.parametrize("name", COUNTRIES)
+def test_what_is_compiled_in_for_a_country_fits_together(name: str) -> None:
+    country = COUNTRIES[name]
+    assert all(re.search(country.defines["GRIFO_NATIONAL"], number) for number in country.emergency)
+    assert all(re.search(country.premium_pattern, number) for number in country.premium)
+    passes = {*emergency_of(country), country.control.removeprefix(f"+{country.code}")}
+    assert not [number for number in passes if re.search(country.premium_pattern, number)]
+    assert settings_from(_given(country=name)).numbers.premium == country.premium
+
+
+def test_a_barred_emergency_number_endangers_those_who_have_that_access() -> None:
+    right = _all_right(Access.INCOMING_ONLY, Access.RELEASED)
+    wrong = {question: Verdict.BAR if question.destination == "016" else right[question] for question in right}
+    (words,) = faults("n", wrong)
+    assert isinstance(words, Unsafe)
+    assert words == "node n would bar 016: its allow-list must let them pass"
+    assert words.accesses == {Access.INCOMING_ONLY, Access.RELEASED}
+
+
+def test_a_barred_care_line_and_a_lost_answer_are_no_danger_to_life() -> None:
+    right = _all_right(Access.INCOMING_ONLY)
+    for destination, verdict in (("900", Verdict.BAR), ("112", Verdict.NO_ANSWER)):
+        answers = {question: verdict if question.destination == destination else right[question] for question in right}
+        (words,) = faults("n", answers)
+        assert not isinstance(words, Unsafe)
+
+
+OTHER_COUNTRIES = [
+    ("de", "+493023125001", "110"),
+    ("br", "+551130000001", "190, 191, 192, 193"),
+    ("pt", "+351210000001", "115"),
+]
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize(("country", "number", "barred"), OTHER_COUNTRIES, ids=[case[0] for case in OTHER_COUNTRIES])
+def test_a_real_switch_bars_once_its_dial_plan_knows_its_countrys_numbers(
+    country: str, number: str, barred: str
+) -> None:
+    """With the country code alone the dial plan lets Spain's numbers pass: nobody is barred. With what `prepare` prints
+    it bars, and the country's own numbers pass."""
+    wanted = entry(key=Key.of("msisdn", number))
+    with real_switch(options=(f'GRIFO_CC="{COUNTRIES[country].code}"',)) as switch:
+        driver = driver_for(switch, country=country)
+        (outcome,) = settle(driver, wanted)
+        assert outcome.result is Result.REFUSED
+        assert barred in outcome.detail
+        assert switch.live() == {}
+        printed = next(step.text for step in driver.prepare(install=False) if step.where.endswith(": kamailio.cfg"))
+        driver.close()
+    defines = re.findall('^#!define (\\w+) (".*")$', printed, re.MULTILINE)
+    with real_switch(options=tuple(f"{name}={value}" for name, value in defines)) as switch:
+        driver = driver_for(switch, country=country)
+        assert driver.check() == []
+        assert [outcome.result for outcome in settle(driver, wanted)] == [Result.DONE]
+        assert planned(driver, wanted).states == {"b1": State.VERIFIED}
+        node = SipAddress.parse(switch.node["sip"])
+        own = {*COUNTRIES[country].emergency, "112", f"+{COUNTRIES[country].code}112"}
+        asked = [Question(Access.EMERGENCY_ONLY, one, Verdict.PASS) for one in own]
+        assert set(probe.ask(node, asked, 5.0).values()) == {Verdict.PASS}
+        driver.close()
 
 
 REAL = [

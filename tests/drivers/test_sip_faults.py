@@ -315,6 +315,7 @@ def test_a_wrong_setting_is_named_in_one_sentence(change: dict[str, object], wor
     right = {
         "nodes": [{"rpc": "http://127.0.0.1:8080/RPC", "sip": "127.0.0.1:5060"}],
         "database": "sqlite:///kamailio.db",
+        "country": "es",
         "care_numbers": ["900123456"],
     }
     with pytest.raises(ValueError, match=words):

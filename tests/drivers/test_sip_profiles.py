@@ -126,6 +126,7 @@ def right(tmp_path: Path) -> dict[str, Any]:
         "username": "grifo",
         "private_key_file": str(tmp_path / "key"),
         "known_hosts_file": str(tmp_path / "hosts"),
+        "country": "es",
         "care_numbers": ["900123456"],
     }
 

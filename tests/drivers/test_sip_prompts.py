@@ -43,6 +43,7 @@ def driver(peers: Path) -> Iterator[Driver]:
             "profile": str(PROFILES / "cube.toml"),
             "experimental": True,
             "nodes": [{"ssh": sshd.address}],
+            "country": "es",
             "care_numbers": ["900123456"],
             "read_timeout_s": 10,
             **login(sshd),

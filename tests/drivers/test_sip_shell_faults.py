@@ -150,7 +150,13 @@ def test_a_password_is_in_no_log_and_no_error(
     given = {**switch.login(), "password_file": str(word)}
     del given["private_key_file"]
     driver = build(
-        {"profile": str(PROFILES / "kamcmd.toml"), "nodes": [switch.node], "care_numbers": [CARE], **given},
+        {
+            "profile": str(PROFILES / "kamcmd.toml"),
+            "nodes": [switch.node],
+            "country": "es",
+            "care_numbers": [CARE],
+            **given,
+        },
         INSTALLATION,
     )
     with pytest.raises(Refused) as refusal:

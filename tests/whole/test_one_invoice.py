@@ -72,6 +72,7 @@ name = "{exchange_name}"
 driver = "sip"
 nodes = [{{ rpc = "{rpc}", sip = "{sip}" }}]
 database = "{sip_database}"
+country = "es"
 care_numbers = ["{care}"]
 """
 

@@ -80,7 +80,7 @@ class ShellNode:
             return needs
         questions = all_questions([Access.INCOMING_ONLY], self._settings.numbers)
         used = Verdict.BAR in probe.ask(self._sip, questions, self._settings.probe_timeout_s).values()
-        return [*fragment_steps(self.name, used, used), *needs]
+        return [*fragment_steps(self.name, used, used, self._settings.numbers), *needs]
 
     def close(self) -> None:
         self._session.close()

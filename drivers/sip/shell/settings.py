@@ -16,7 +16,18 @@ from enforcement.access import Access
 _WAYS = ("file", "env", "credential")
 _KNOWN = frozenset(
     {
-        *("name", "driver", "profile", "experimental", "program", "nodes", "username", "known_hosts_file", "access"),
+        *(
+            "name",
+            "driver",
+            "country",
+            "profile",
+            "experimental",
+            "program",
+            "nodes",
+            "username",
+            "known_hosts_file",
+            "access",
+        ),
         *("care_numbers", "emergency_numbers", "control_number", "premium_numbers"),
         *("connect_timeout_s", "read_timeout_s", "probe_timeout_s", "private_key_file", "private_key_credential"),
         *(f"{secret}_{way}" for secret in ("password", "passphrase") for way in _WAYS),

@@ -38,6 +38,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "the dial plan bars nobody": {"dial_plan": "bars_none"},
 }
 BLINDING = ("hangs", "resets", "answers nonsense")
+ENDED = "its process is gone"
 BY_HAND = ("restarts", "is restored from an old backup", "a hand removes our entries from memory")
 
 
@@ -62,6 +63,7 @@ class SipBench:
         given: dict[str, Any] = {
             "nodes": [self._switch.node],
             "database": self._switch.database,
+            "country": "es",
             "care_numbers": [CARE],
             "read_timeout_s": 1 if impatient else 30,
         }
@@ -95,6 +97,11 @@ class SipBench:
             case "restarts":
                 self._switch.crash()
                 yield
+            case "its process is gone":
+                assert isinstance(self._switch, RealSwitch)
+                self._switch.kamailio.kill()
+                yield
+                self._switch.kamailio.start()
             case "is restored from an old backup":
                 execute(self._switch.database, "DELETE FROM grifo_barred WHERE key_value LIKE '%;grifo:v1:%'")
                 self._switch.crash()
