@@ -9,6 +9,7 @@ from typing import Any
 
 from agents.calls import Calls
 from agents.clock import SYSTEM_CLOCK, Clock
+from agents.concerned import Concerned
 from agents.device import Device, Parts
 from agents.device_memory import DeviceMemory
 from agents.drift import Drift
@@ -67,6 +68,7 @@ class Agent:
         self._lock = Lock()
         self._told = Told(pins=self.memory.pins(clock.now()))
         self._pins = Pins([device.name for device in settings.devices], self.memory.unpin)
+        self._concerned = Concerned(self.memory, {device.name: device.driver for device in settings.devices})
         self._threads: dict[str, DeviceThread] = {}
         self._listeners: list[Listener] = []
         self._follower = Follower(self._link, wait_s, clock, self._stopping, self._heard, self._away)
@@ -149,6 +151,7 @@ class Agent:
             reporter=Reporter(memory, known, line, clock, self.settings.sweep_seconds),
             clock=clock,
             pins=self._pins,
+            concerned=self._concerned,
             inbox=Inbox(),
             stopping=self._stopping,
         )

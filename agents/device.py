@@ -17,6 +17,7 @@ from agents.backoff import pause
 from agents.calls import Calls
 from agents.circuit import FIRST_PAUSE_S, Circuit
 from agents.clock import Clock
+from agents.concerned import Concerned
 from agents.device_memory import DeviceMemory
 from agents.hearing import Hearing
 from agents.inbox import Inbox
@@ -45,7 +46,8 @@ LOOK_AT_ONCE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a device's turn works with. `pins` is all devices' together; `stopping` ends the work between two slices."""
+    """What a device's turn works with. `pins` and `concerned` are all devices' together; `stopping` ends the work
+    between two slices."""
 
     driver: Calls
     memory: DeviceMemory
@@ -56,6 +58,7 @@ class Parts:
     reporter: Reporter
     clock: Clock
     pins: Pins
+    concerned: Concerned
     inbox: Inbox
     stopping: Event
 
@@ -236,7 +239,8 @@ class Device:
         self._at_stake = frozenset()
         began = self.parts.clock.monotonic()
         try:
-            self._setup = (*self.parts.driver.check(), *unknown_rates(self.parts.picture.strange_rates))
+            found = self.parts.concerned.told(self.name, self.parts.driver.check())
+            self._setup = (*found, *unknown_rates(self.parts.picture.strange_rates))
         except (Refused, Unsupported) as no:
             self._setup = (f"the device's setup can't be checked: {no}", *self._unsafe)
         self.sweeps.checked(began)

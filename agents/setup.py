@@ -8,10 +8,11 @@ from contextlib import closing
 from pathlib import Path
 
 from agents.clock import SYSTEM_CLOCK
+from agents.concerned import Concerned
 from agents.link import Link, LinkError
 from agents.memory import Memory
 from agents.settings import Settings, SettingsError, read_settings, read_token
-from drivers.base import Driver, DriverError, Step
+from drivers.base import Concerns, Driver, DriverError, Step
 from drivers.catalog import driver as catalogued
 
 NO_INSTALLATION = "unknown"
@@ -32,7 +33,9 @@ def check(path: Path, device: str = "") -> list[str]:
     except SettingsError as wrong:
         return [str(wrong)]
     found = [f"controller: {problem}" for problem in _problems_with_controller(settings, token)]
-    return found + [f"{name}: {problem}" for name, built in drivers.items() for problem in _problems(built)]
+    for name, built in drivers.items():
+        found += [f"{name}: {problem}" for problem in _of_customers(settings, name, _problems(built))]
+    return found
 
 
 def prepare(path: Path, device: str, install: bool) -> Sequence[Step]:
@@ -69,6 +72,14 @@ def _installation(settings: Settings) -> str:
         return NO_INSTALLATION
     with closing(Memory(settings.memory, SYSTEM_CLOCK.monotonic())) as memory:
         return memory.installation or NO_INSTALLATION
+
+
+def _of_customers(settings: Settings, device: str, problems: Sequence[str]) -> Sequence[str]:
+    """Problems as the agent says them, which knows whom they concern; before there was one they concern nobody."""
+    if not settings.memory.exists():
+        return [problem for problem in problems if not isinstance(problem, Concerns)]
+    with closing(Memory(settings.memory, SYSTEM_CLOCK.monotonic())) as memory:
+        return Concerned(memory, {each.name: each.driver for each in settings.devices}).told(device, problems)
 
 
 def _problems_with_controller(settings: Settings, token: str) -> list[str]:

@@ -100,6 +100,24 @@ class Unsafe(str):
         return words
 
 
+class Concerns(str):
+    """A problem for those of `keys` alone whom an entry stands for: one of this device's, or where `of_driver` names a
+    driver of the catalogue, one of any of its devices.
+
+    The agent, which knows entries, says it with their keys, and leaves it out where there are none: what does not
+    concern a customer is the operator's own business.
+    """
+
+    __slots__ = ("keys", "of_driver")
+    keys: frozenset[Key]
+    of_driver: str
+
+    def __new__(cls, text: str, keys: Iterable[Key], of_driver: str = "") -> Self:
+        words = super().__new__(cls, text)
+        words.keys, words.of_driver = frozenset(keys), of_driver
+        return words
+
+
 class News(Protocol):
     """One source that tells, between two sweeps, whose sessions have come, gone or changed: cheap, and asked often.
 
@@ -158,7 +176,7 @@ class Driver(Protocol):
     def check(self) -> Sequence[str]:
         """What in this device's setup would defeat us, in words for the operator; empty when all is well.
 
-        What endangers people is `Unsafe`.
+        What endangers people is `Unsafe`; what matters to customers alone is `Concerns`. It is asked after each sweep.
         """
         ...
 

@@ -1,47 +1,43 @@
-"""Checks: what in a router's setup would let a customer through a restriction, or defeat us, in words."""
+"""Checks: what in a router's setup would let a customer through a restriction, or defeat us, in words.
+
+What the sweep before has read is not read again; each menu of rules is read once.
+"""
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from drivers.base import Step, StepState
-from drivers.mikrotik.entries import PATHS, Row
+from drivers.base import Concerns, Step, StepState
+from drivers.mikrotik.entries import Row
 from drivers.mikrotik.framing import Words
 from drivers.mikrotik.judging import is_ours, whose
 from drivers.mikrotik.prepare import Preparation
-from drivers.mikrotik.reading import Reader
+from drivers.mikrotik.reading import Item, Reader, View
+from drivers.mikrotik.rule_checks import dropped_lists, paths, rule_problems
+from drivers.mikrotik.secrets import SECRET
 from drivers.mikrotik.settings import Settings
+from drivers.mikrotik.values import yes
 from drivers.mikrotik.ways import Way
 from drivers.mikrotik.wire import Connection, Reply
-from enforcement.access import Access, Rate
-from enforcement.keys import KeyType
+from enforcement.access import Access
+from enforcement.keys import Key, KeyType
 
-RuleRow = dict[str, str]
-Rules = dict[str, list[RuleRow]]
-
-_KINDS = ("filter", "nat", "mangle", "raw")
-_FAMILIES = {KeyType.IPV4: ("/ip", "IPv4"), KeyType.IPV6_PREFIX: ("/ipv6", "IPv6")}
-_RULE_PROPLIST = (
-    "=.proplist=.id,chain,action,src-address-list,dst-address-list,connection-state,src-address,dst-address,protocol,"
-    "dst-port,in-interface,out-interface,disabled"
-)
+RADIUS = "radius"
+"""The driver whose customers' own secrets are asked for before it hears of them, by its name in the catalogue."""
 
 
 def problems(connection: Connection, settings: Settings, installation: str, reader: Reader) -> list[str]:
     """One sentence a problem. Raises as `observe` does where the router cannot be reached."""
+    view = reader.whole()
+    preparation = Preparation(connection, settings, installation)
+    menus = preparation.read(besides=paths(settings))
     found = _account(connection, settings) + _service(connection, settings)
-    acting: dict[str, set[str]] = {}
-    for type in PATHS if settings.ipv6 else (KeyType.IPV4,):
-        prefix, family = _FAMILIES[type]
-        rules = _rules(connection, prefix)
-        acting[family] = _lists_used(rules)
-        if settings.garden is None:
-            found += _let_through(rules["filter"], settings, family)
-    if settings.garden is None:
-        found += _unused(acting, settings)
-    found += _unprepared(Preparation(connection, settings, installation).steps(install=False))
-    found += _bypassed(connection, settings)
-    return found + _entries(reader.look(None).rows, settings, installation)
+    found += rule_problems(menus, settings) if settings.garden is None else []
+    found += _unprepared(preparation.judged(menus))
+    found += _shadows(view)
+    found += _bypassed(connection) if Way.HOTSPOT in settings.ways.values() else []
+    found += _entries(view.rows, settings, installation)
+    return [*found, *_shared_rates(view.rows, settings), *dropped_lists(menus, view, settings)]
 
 
 def _unprepared(steps: Iterable[Step]) -> list[str]:
@@ -50,24 +46,29 @@ def _unprepared(steps: Iterable[Step]) -> list[str]:
     return [f"{step.where}: {step.state}: {step.text}{f' ({step.note})' if step.note else ''}" for step in wrong]
 
 
-def _bypassed(connection: Connection, settings: Settings) -> list[str]:
-    """What lets customers past RADIUS or past the hotspot. A menu that is not there lets nobody past."""
-    aaa, secrets, bindings = _ask(
-        connection,
-        ("/ppp/aaa/print", "=.proplist=use-radius"),
-        ("/ppp/secret/print", "=.proplist=name,disabled"),
-        ("/ip/hotspot/ip-binding/print", "=.proplist=.id,mac-address,address,disabled", "?type=bypassed"),
-    )
-    local = [row.get("name", "?") for row in secrets.rows if row.get("disabled") not in ("true", "yes")]
+def _shadows(view: View) -> list[str]:
+    """Users who log in here by their own secret: RADIUS never hears of them, and what it would restrict stays open."""
+    if not view.asks_radius:
+        return []
+    own = {key for key, enabled in view.secrets.items() if enabled}
+    own |= {key for key, items in view.items.items() if any(_is_enabled_secret(item) for item in items)}
+    words = "RADIUS is not asked for who has a secret of his own in /ppp/secret: what it would restrict stays open"
+    return [Concerns(words, own, of_driver=RADIUS)] if own else []
+
+
+def _is_enabled_secret(item: Item) -> bool:
+    return item.path == SECRET and item.enabled
+
+
+def _bypassed(connection: Connection) -> list[str]:
+    """What lets customers past the hotspot. A menu that is not there lets nobody past."""
+    asked = ("/ip/hotspot/ip-binding/print", "=.proplist=.id,mac-address,address,disabled", "?type=bypassed")
+    [bindings] = _ask(connection, asked)
     found = []
-    if local and any(row.get("use-radius") in ("true", "yes") for row in aaa.rows):
-        shown = ", ".join(sorted(local)[:10]) + (" and more" if len(local) > 10 else "")
-        found.append(f"{len(local)} local /ppp secrets are asked before RADIUS, which never hears of them: {shown}")
-    if Way.HOTSPOT in settings.ways.values():
-        for row in bindings.rows:
-            if row.get("disabled") not in ("true", "yes"):
-                who = row.get("mac-address") or row.get("address", "anybody")
-                found.append(f"/ip/hotspot/ip-binding {row.get('.id', '?')} lets {who} past the hotspot")
+    for row in bindings.rows:
+        if not yes(row.get("disabled", "false")):
+            who = row.get("mac-address") or row.get("address", "anybody")
+            found.append(f"/ip/hotspot/ip-binding {row.get('.id', '?')} lets {who} past the hotspot")
     return found
 
 
@@ -119,67 +120,6 @@ def _service(connection: Connection, settings: Settings) -> list[str]:
     return found
 
 
-def _rules(connection: Connection, prefix: str) -> Rules:
-    """The enabled rules of a family, in order."""
-    replies = _ask(connection, *[(f"{prefix}/firewall/{kind}/print", _RULE_PROPLIST) for kind in _KINDS])
-    return {
-        kind: [row for row in reply.rows if row.get("disabled") not in ("true", "yes")]
-        for kind, reply in zip(_KINDS, replies, strict=True)
-    }
-
-
-def _named(rule: RuleRow) -> set[str]:
-    """The lists that a rule matches or spares."""
-    return {rule.get(side, "").removeprefix("!") for side in ("src-address-list", "dst-address-list")} - {""}
-
-
-def _lists_used(rules: Rules) -> set[str]:
-    return {name for its in rules.values() for rule in its for name in _named(rule)}
-
-
-def _unused(acting: dict[str, set[str]], settings: Settings) -> list[str]:
-    found = []
-    for name, rung in settings.gives.items():
-        without = [family for family, used in acting.items() if name not in used]
-        if len(without) == len(acting):
-            found.append(f"no enabled firewall rule uses list {name}: {_told(*rung)} would restrict nobody")
-        elif without:
-            found.append(
-                f"no enabled {without[0]} firewall rule uses list {name}: {_told(*rung)} leaves {without[0]} open"
-            )
-    return found
-
-
-def _told(access: Access, rate: Rate | None) -> str:
-    return f"{access} at {rate} kbit/s" if rate is not None else access
-
-
-def _let_through(rules: Iterable[RuleRow], settings: Settings, family: str) -> list[str]:
-    """Rules that decide before the lists are asked. FastTrack bypasses the firewall while a connection lives, unless it
-    spares the list or a rule comes before."""
-    judged: dict[str, set[str]] = {}
-    found = []
-    for rule in rules:
-        chain = judged.setdefault(rule.get("chain", ""), set())
-        passed = [name for name in settings.gives if name not in chain | _named(rule)]
-        which = f"{family} filter rule {rule.get('.id', '?')}"
-        if rule.get("action") == "fasttrack-connection" and passed:
-            found.append(
-                f"{which} fasttracks connections of {', '.join(passed)}: "
-                "those that are open when a customer is restricted pass until they end"
-            )
-        if rule.get("action", "accept") == "accept" and rule.get("chain") == "forward" and passed:
-            which += f" accepts before any rule of {', '.join(passed)} is asked"
-            found.append(f"{which}: what it matches ({_matchers(rule)}) passes whoever is restricted")
-        chain |= _named(rule)
-    return found
-
-
-def _matchers(rule: RuleRow) -> str:
-    names = sorted(rule.keys() - {".id", "chain", "action", "disabled"})
-    return " ".join(f"{name}={rule[name]}" for name in names) or "everything"
-
-
 def _entries(rows: Sequence[Row], settings: Settings, installation: str) -> list[str]:
     """Entries that no key can be told from, and entries of ours that a reboot loses."""
     found = []
@@ -197,6 +137,25 @@ def _entries(rows: Sequence[Row], settings: Settings, installation: str) -> list
         f"list {name} has {address} {n} times: all go together" for (_, name, address), n in times.items() if n > 1
     ]
     return found
+
+
+def _shared_rates(rows: Iterable[Row], settings: Settings) -> list[str]:
+    """IPv6 customers whose prefix is of another length than that which the queues tell customers apart by."""
+    if settings.garden is None or (settings.throttle is None and not settings.rates):
+        return []
+    throttled = {name for name, (access, _) in settings.gives.items() if access is Access.THROTTLED}
+    keys = [row.key for row in rows if row.list in throttled and row.mark is not None and row.key is not None]
+    lengths = Counter(_length(key) for key in keys if key.type is KeyType.IPV6_PREFIX)
+    return [
+        f"{number} throttled IPv6 prefixes are of {length} bits, and ipv6_delegation is {settings.ipv6_delegation}: "
+        + ("each has its rate many times" if length < settings.ipv6_delegation else "some share one rate")
+        for length, number in sorted(lengths.items())
+        if length != settings.ipv6_delegation
+    ]
+
+
+def _length(key: Key) -> int:
+    return int(key.value.partition("/")[2] or 128)
 
 
 def _many(row: Row) -> bool:

@@ -13,7 +13,7 @@ from drivers.mikrotik.entries import Row
 from drivers.mikrotik.reading import Item, View
 from drivers.mikrotik.settings import Rung, Settings
 from drivers.mikrotik.spans import Spans
-from drivers.mikrotik.ways import HOLDERS, Holder
+from drivers.mikrotik.ways import HOLDERS, Holder, Way
 from enforcement.access import Access, Kind, least, slowest
 from enforcement.entries import Mark
 from enforcement.keys import Key, KeyType
@@ -36,6 +36,7 @@ class Sightings(Mapping[Key, Seen]):
         self._following: dict[Key, list[Row]] = {}
         self._sort()
         self._allowed = Allowed(view.links, settings)
+        self._shut_out = _shut_out(view, settings)
         self._judged: dict[Key, Seen] = {}
 
     def _sort(self) -> None:
@@ -79,14 +80,15 @@ class Sightings(Mapping[Key, Seen]):
     def _found(self) -> Mapping[Key, None]:
         """Keys at which something of theirs was found; a view of some keys counts no others."""
         asked = self._view.asked
-        named = (self._at, self._following, self._view.items, self._view.homes)
+        named = (self._at, self._following, self._view.items, self._view.homes, self._shut_out)
         keys = asked if asked is not None else {key: None for its in named for key in its if self._counts(key)}
         return {key: None for key in keys if self._once(key) is not None}
 
     def _counts(self, key: Key) -> bool:
         """Whether a key is found by itself: an entry that follows somebody is his, not his address'."""
         if key.type not in _ADDRESSES:
-            return key in self._following or key in self._view.items or self._moved(key) != []
+            named = (self._following, self._view.items, self._shut_out)
+            return any(key in its for its in named) or self._moved(key) != []
         for row in self._at[key]:
             if row.holder is None and (is_ours(row, self._installation) or self._restricts_now(row)):
                 return True
@@ -121,6 +123,7 @@ class Sightings(Mapping[Key, Seen]):
         live = self._live(key, _least(imposed), own, holder, self._others_give([i for i in items if i not in ours]))
         words = [word for home in self._homes(key) for word in self._in_the_way(home, [*own, *moved])]
         words += [word for item in items if (word := self._against(item, holder))]
+        words += [f"/ppp/secret {key.value} is disabled"] if key in self._shut_out else []
         seen = Seen(access, live, tuple(sorted(marks)), tuple(dict.fromkeys(words)), rate)
         return _worth_telling(seen)
 
@@ -225,6 +228,13 @@ class Sightings(Mapping[Key, Seen]):
 def followed_homes(homes: frozenset[Key], holder: Holder | None) -> frozenset[Key]:
     """The addresses that entries of ours follow: IPv6 alone where a holder already acts on IPv4."""
     return homes if holder is None else frozenset(home for home in homes if home.type is KeyType.IPV6_PREFIX)
+
+
+def _shut_out(view: View, settings: Settings) -> frozenset[Key]:
+    """Users whose own secret is disabled where nothing else lets them in."""
+    if settings.ways.get(KeyType.USERNAME) is not Way.ADDRESS_LIST or view.asks_radius:
+        return frozenset()
+    return frozenset(key for key, enabled in view.secrets.items() if not enabled)
 
 
 def _worth_telling(seen: Seen) -> Seen | None:

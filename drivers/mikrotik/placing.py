@@ -1,6 +1,7 @@
 """Placing: which list entries a change wants, which of its own are out of place (pure)."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from drivers.mikrotik.entries import PATHS, Row, record_name
@@ -122,4 +123,4 @@ class Placing:
 def without(view: View, gone: Mapping[tuple[str, str], object]) -> View:
     """The view once some entries are gone, by path and id: a former binding makes room for the next in one slice."""
     rows = [row for row in view.rows if (row.path, row.id) not in gone]
-    return View(view.asked, rows, view.homes, view.items, view.links, view.up_seconds)
+    return replace(view, rows=rows)

@@ -47,17 +47,18 @@ class Preparation:
         by_hand = [_BY_HAND] if self._settings.garden is None else []
         if self._settings.garden and self._settings.throttle is None and Access.THROTTLED in self._settings.lists:
             by_hand.append(_RATES)
-        before = self._judged(self._read())
+        before = self.judged(self.read())
         if not install or all(step.state is not StepState.MISSING for step in before):
             return [*before, *by_hand]
         traps = self._install()
-        after = self._judged(self._read())
+        after = self.judged(self.read())
         return [*(_told(was, now, traps.get(at, "")) for at, (was, now) in enumerate(zip(before, after, strict=True))),
                 *by_hand]  # fmt: skip
 
-    def _read(self) -> dict[str, list[Row]]:
-        """The menus in question, each as it is; our lists' members alone, since an address list may be long."""
-        paths = list(dict.fromkeys(item.path for item in self._wanted))
+    def read(self, besides: Iterable[str] = ()) -> dict[str, list[Row]]:
+        """The menus in question and those `besides`, each as it is; of address lists, which may be long, ours alone.
+        Raises as `observe` does."""
+        paths = list(dict.fromkeys([*(item.path for item in self._wanted), *besides]))
         replies = self._connection.run([_print(path) for path in paths]) if paths else []
         for path, reply in zip(paths, replies, strict=True):
             if "no such command" in reply.trap:
@@ -69,7 +70,7 @@ class Preparation:
     def _install(self) -> dict[int, str]:
         """Add what is missing, one by one; answers the router's words by the number of the step it refused."""
         traps: dict[int, str] = {}
-        menus = self._read()
+        menus = self.read()
         for at, item in enumerate(self._wanted):
             rows = menus[item.path]
             if _found(item, rows) is not None:
@@ -100,7 +101,8 @@ class Preparation:
     def _ours(self, row: Row) -> bool:
         return row.get("comment", "").startswith(f"{RULE}{self._installation}:")
 
-    def _judged(self, menus: Menus) -> list[Step]:
+    def judged(self, menus: Menus) -> list[Step]:
+        """Each step as it stands in `menus`."""
         return [self._step(at, item, menus[item.path]) for at, item in enumerate(self._wanted)]
 
     def _step(self, at: int, item: Wanted, rows: Sequence[Row]) -> Step:

@@ -2,7 +2,8 @@
 
 First the lists' entries, the identities' addresses and records; then, for a look at a few keys, what stands at the
 addresses that these were found to have; then the connections that rules may no longer see. Nothing is remembered
-from one look to the next but which ranges a whole look found: a look at a few keys asks for those that cover them.
+from one look to the next but which ranges a whole look found: a look at a few keys asks for those that cover them. A
+whole look is given out once more, for the check of the setup that follows it: a router is not read whole twice.
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from drivers.base import Refused, Unsupported
-from drivers.mikrotik import entries, identities
+from drivers.mikrotik import entries, identities, secrets
 from drivers.mikrotik.entries import ASK_SINGLY_UP_TO, Row, either_of, record_name, rows_of, standing_at
 from drivers.mikrotik.framing import Words
 from drivers.mikrotik.notes import Note, note_in, written
@@ -25,7 +26,9 @@ LINKS = {KeyType.IPV4: "/ip/firewall/connection", KeyType.IPV6_PREFIX: "/ipv6/fi
 
 _LINK_PROPLIST = "=.proplist=.id,src-address,dst-address,reply-src-address,fasttrack,dstnat"
 _UPTIME = ("/system/resource/print", "=.proplist=uptime")
-_OPTIONAL = frozenset({identities.HOTSPOT, identities.LEASE, identities.BINDING, identities.PREFIX})
+_OPTIONAL = frozenset(
+    {identities.HOTSPOT, identities.LEASE, identities.BINDING, identities.PREFIX, secrets.AAA, secrets.SECRET}
+)
 
 
 class Item(NamedTuple):
@@ -56,13 +59,17 @@ class Link(NamedTuple):
 
 @dataclass(slots=True)
 class View:
-    """What one look saw. `asked` is None where it was at everything; `homes` are the addresses of each identity."""
+    """What one look saw. `asked` is None where it was at everything; `homes` are the addresses of each identity,
+    `secrets` whether the router's own secret of a user is enabled, `asks_radius` whether it asks RADIUS for the others.
+    """
 
     asked: frozenset[Key] | None
     rows: list[Row] = field(default_factory=list)
     homes: Mapping[Key, frozenset[Key]] = field(default_factory=dict)
     items: dict[Key, list[Item]] = field(default_factory=dict)
     links: list[Link] = field(default_factory=list)
+    secrets: Mapping[Key, bool] = field(default_factory=dict)
+    asks_radius: bool = False
     up_seconds: float | None = None
 
 
@@ -77,6 +84,7 @@ class Reader:
         self._wide = Spans()
         self._sifts = True
         self._last: tuple[int, View] = (0, View(frozenset()))
+        self._whole: View | None = None
 
     def latest(self, keys: Set[Key]) -> View:
         """A look at `keys`: the last one, if it covers them and nothing was said to the router since, else a new one.
@@ -86,6 +94,12 @@ class Reader:
         said, view = self._last
         covers = view.asked is None or keys <= view.asked
         return view if covers and said and said == self._connection.said else self.look(keys)
+
+    def whole(self) -> View:
+        """What the last look at everything saw, if that was not given out yet; else what a new one sees."""
+        view = self._whole or self.look(None)
+        self._whole = None
+        return view
 
     def look(self, keys: Set[Key] | None, with_links: bool = False) -> View:
         """Raises Refused where the account may not read, Unsupported where a menu is missing, Unreachable, Garbled."""
@@ -106,6 +120,7 @@ class Reader:
         if with_links and self._settings.connections is Connections.READ:
             view.links = self.links(("?fasttrack=true", "?dstnat=true", "?#|"))
         self._last = (self._connection.said, view)
+        self._whole = view if keys is None else self._whole
         return view
 
     def links(self, query: Words) -> list[Link]:
@@ -136,15 +151,18 @@ class Reader:
         of_homes = identities.questions(ways, settings.ipv6, few)
         holders = {type: HOLDERS[type, way] for type, way in ways.items() if (type, way) in HOLDERS}
         of_items = [_items_of(holder, type, few) for type, holder in holders.items()]
+        of_secrets = secrets.questions(ways, few, whole=asked is None)
         last = [_UPTIME] if asked is None else []
         single = addresses if _by_address(asked) else None
         sieve = standing_at(single) if single is not None else None
-        replies = self._connection.run([*(words for _, words in of_lists), *of_homes, *of_items, *last], sieve)
+        asks = [*(words for _, words in of_lists), *of_homes, *of_secrets, *of_items, *last]
+        replies = self._connection.run(asks, sieve)
         answers = iter(replies)
         for type, words in of_lists:
             view.rows += rows_of(type, _rows(words[0], next(answers)), single)
-        told = {words[0].removesuffix("/print"): _rows(words[0], next(answers)) for words in of_homes}
+        told = {words[0].removesuffix("/print"): _rows(words[0], next(answers)) for words in (*of_homes, *of_secrets)}
         view.homes = identities.addresses(ways, told)
+        view.secrets, view.asks_radius = secrets.enabled(told), secrets.asks_radius(told)
         for type, holder in holders.items():
             for item in _items(holder, type, _rows(holder.path, next(answers))):
                 view.items.setdefault(item.key, []).append(item)

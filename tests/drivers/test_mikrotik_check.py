@@ -159,17 +159,6 @@ def test_anonymous_tls_is_spoken_where_it_is_asked_for_and_nowhere_else() -> Non
         careless.close()
 
 
-def test_local_secrets_that_radius_never_hears_of_are_told_where_radius_is_used(
-    device: RouterOS, certificate: Certificate
-) -> None:
-    device.add("/ppp/secret", name="ana")
-    device.add("/ppp/secret", name="bea", disabled="yes")
-    assert said(device, certificate) == []
-    device.use_radius(True)
-    [problem] = said(device, certificate)
-    assert problem == "1 local /ppp secrets are asked before RADIUS, which never hears of them: ana"
-
-
 def test_bindings_that_let_a_customer_past_the_hotspot_are_told(device: RouterOS, certificate: Certificate) -> None:
     device.add("/ip/hotspot/ip-binding", mac_address="02:00:00:00:00:01", type="bypassed")
     device.add("/ip/hotspot/ip-binding", mac_address="02:00:00:00:00:02", type="bypassed", disabled="yes")
