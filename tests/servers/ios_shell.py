@@ -2,7 +2,8 @@
 
 It speaks as IOS XE does as far as a profile of prompts reaches: modes that show in the prompt, `% ...` for what it does
 not understand, and exit codes of nothing. Its dial peers are a JSON file: {tag: [line, ...]}. `argv`: that file. While
-a file of the same name with `.slow` is there, each answer comes twelve seconds late.
+a file of the same name with `.slow` is there, each answer comes twelve seconds late; with `.bars-all`, every dial peer
+that leads outside asks for a class that barred lines lack, those to emergency numbers too.
 """
 
 import json
@@ -36,7 +37,8 @@ class Router:
         if line.startswith("show running-config | section"):
             return _shown(peers, line.rpartition("^")[2])
         if number := re.fullmatch(r"show dialplan number (\S+)", line):
-            allowed = number[1] not in {"+34600000000", "0034600000000"}
+            control = number[1] in {"+34600000000", "0034600000000"}
+            allowed = not control and not self._file.with_suffix(".bars-all").exists()
             return "outgoing COR list:minimum requirement\n" if allowed else "outgoing COR list:grifo-outside\n"
         if line in {"", "configure terminal", "end"} or line.startswith("terminal "):
             self._mode = {"configure terminal": "(config)", "end": ""}.get(line, self._mode)

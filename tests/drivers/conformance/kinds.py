@@ -1,6 +1,6 @@
 """The benches that there are. A driver, a profile or a kind of server counts as supported when its bench is here."""
 
-from tests.drivers.conformance import mikrotik, mikrotik_ways, radius, radius_several, sip, sip_shell
+from tests.drivers.conformance import mikrotik, mikrotik_ways, radius, radius_several, sip, sip_profiles, sip_shell
 
 KINDS = (
     mikrotik.LISTS,
@@ -17,4 +17,5 @@ KINDS = (
     sip.SIMULATOR,
     sip.KAMAILIO,
     sip_shell.KIND,
+    *sip_profiles.KINDS,
 )
