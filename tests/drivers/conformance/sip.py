@@ -38,7 +38,6 @@ FAULTS: dict[str, dict[str, Any]] = {
     "the dial plan bars nobody": {"dial_plan": "bars_none"},
 }
 BLINDING = ("hangs", "resets", "answers nonsense")
-ENDED = "its process is gone"
 BY_HAND = ("restarts", "is restored from an old backup", "a hand removes our entries from memory")
 
 
@@ -97,11 +96,6 @@ class SipBench:
             case "restarts":
                 self._switch.crash()
                 yield
-            case "its process is gone":
-                assert isinstance(self._switch, RealSwitch)
-                self._switch.kamailio.kill()
-                yield
-                self._switch.kamailio.start()
             case "is restored from an old backup":
                 execute(self._switch.database, "DELETE FROM grifo_barred WHERE key_value LIKE '%;grifo:v1:%'")
                 self._switch.crash()
