@@ -118,7 +118,7 @@ def test_a_payer_whose_session_never_showed_that_it_was_opened_is_told_at_his_ne
     radius_lab.seed(ANA)
     dialled = radius_lab.nas(interim_on_change=False)
     dialled.dial(subscribers([ANA]))
-    driver = radius_lab.driver(radius_lab.nas_settings(dialled, profile="mikrotik", port=dialled.port))
+    driver = radius_lab.driver(radius_lab.nas_settings(dialled, profile="mikrotik", port=dialled.port, live="coa"))
     listening = Listening(driver)
     with closing(listening.news):
         paid = entry(ANA, Access.FULL, 2)
