@@ -1,7 +1,8 @@
 """The driver: rows first, in one transaction; then live sessions; then radacct, read until it shows the effect."""
 
+import math
 import time
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -41,6 +42,8 @@ from enforcement.observed import Live, Observed
 
 SLICE = 500
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 0.25
+IN_VAIN_S = 0.3
+"""How long radacct is watched for NASes none of which showed the last time that they did what they acknowledged."""
 REDIAL_S = 10.0
 """How long after the end of a session a login may have been answered that radacct does not show yet."""
 
@@ -59,6 +62,7 @@ class RadiusDriver:
         self._doubted: Sequence[str] = ()
         self._bereft: set[str] = set()
         self._ended: dict[str, float] = {}
+        self._showing_nothing: set[str] = set()
         self._refusals: Refusals | None = None
 
     @property
@@ -163,6 +167,7 @@ class RadiusDriver:
             if word.worth is Worth.GONE:
                 self._disowned[session.id] = session.updated
             elif word.worth is Worth.TAKEN:
+                told[name].acknowledged.add(session.nas_ip)
                 self._disowned.pop(session.id, None)
                 if access_of(after[name], meaning) is not Access.FULL:
                     self._ended[name] = time.monotonic()
@@ -170,10 +175,9 @@ class RadiusDriver:
 
     def _read_back(self, after: Mapping[str, Customer], told: Mapping[str, Telling], meaning: Meaning) -> None:
         """Mark who obeys, as radacct shows it: at once where nothing had to be told, else as accounting comes in."""
-        deadline = time.monotonic() + self._settings.read_back_s
-        pause = FIRST_PAUSE_S
+        began, pause = time.monotonic(), FIRST_PAUSE_S
         waiting = self._judge(dict(after), told, meaning)
-        while waiting and time.monotonic() < deadline:
+        while waiting and time.monotonic() - began < self._patience(told[name] for name in waiting):
             time.sleep(pause)
             pause = min(pause * 1.5, LONGEST_PAUSE_S)
             with self._database.reading() as connection:
@@ -181,6 +185,15 @@ class RadiusDriver:
             waiting = self._judge(
                 {name: replace(after[name], sessions=tuple(live.get(name, ()))) for name in waiting}, told, meaning
             )
+        shown = {nas for telling in told.values() if telling.obeys for nas in telling.acknowledged}
+        self._showing_nothing |= {nas for name in waiting for nas in told[name].acknowledged}
+        self._showing_nothing -= shown
+
+    def _patience(self, waiting: Iterable[Telling]) -> float:
+        """How long radacct is watched, in seconds. A NAS that acknowledged and showed nothing is waited for no more by
+        everybody else's restores: a later turn looks, as with one that is silent."""
+        in_vain = all(telling.acknowledged <= self._showing_nothing for telling in waiting)
+        return min(self._settings.read_back_s, IN_VAIN_S if in_vain else math.inf)
 
     def _judge(self, now: Mapping[str, Customer], told: Mapping[str, Telling], meaning: Meaning) -> Collection[str]:
         """Who is still worth waiting for: all of whose sessions took it, and radacct is to show it."""

@@ -4,9 +4,9 @@ An identifier may not come again from one source port within the NAS's window (3
 it without a word: so each source port gives its 256 identifiers once and is then left for a new one. A request is
 repeated unchanged, its Event-Timestamp with it, because the NAS knows repeats by being the same (RFC 5176, 2.3).
 
-A lane never waits for another. A NAS that says 506 is asked less at once and after a pause. One that said nothing at
-all is silent: from then on a few requests try it, nobody waits long for them, and the first reply ends the silence,
-even one that comes after its request was given up.
+A lane never waits for another, and one that was not heard of keeps nobody waiting through all its tries. A NAS that
+says 506 is asked less at once and after a pause. One that said nothing at all is silent: from then on a few requests
+try it, nobody waits long for them, and the first reply ends the silence, even one that comes too late for its request.
 """
 
 import secrets
@@ -96,11 +96,13 @@ class Lane:
         self._due = self._not_before = 0.0
         self._pause_s = PAUSE_S
         self._answered = self._unanswered = self._busy = self._probes = 0
+        self._hurried = False
 
     def begin(self, nas: Nas) -> None:
         """A new slice; the settings may have changed, what is known of the NAS stays."""
         self.nas = nas
         self._answered = self._unanswered = self._busy = self._probes = 0
+        self._hurried = False
         self._window = min(self._window, nas.in_flight)
 
     def add(self, place: int, ask: Ask) -> None:
@@ -109,6 +111,20 @@ class Lane:
     @property
     def is_done(self) -> bool:
         return not self._queue and not self._flying
+
+    @property
+    def is_unheard(self) -> bool:
+        """Whether nothing has come back in this slice of what was waited for once."""
+        return self._unanswered > 0 and not self._answered
+
+    def hurry(self, now: float) -> None:
+        """Everybody else is done: what has just been repeated is waited for no longer than with a silent NAS."""
+        if self._hurried:
+            return
+        self._hurried = True
+        for flight in self._timers:
+            flight.sent = max(flight.sent, self.nas.tries)
+            flight.deadline = min(flight.deadline, now + PROBE_S)
 
     def step(self, now: float, answers: list[Answer]) -> list[Port]:
         """Give up or repeat what is overdue, then send what may go; returns ports just opened."""

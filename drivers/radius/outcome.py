@@ -12,6 +12,8 @@ class Telling:
     """What came of telling one customer's sessions."""
 
     words: list[Word] = field(default_factory=list)
+    acknowledged: set[str] = field(default_factory=set)
+    """The NASes that did, as radacct calls them."""
     obeys: bool = False
     """All sessions were read to have taken it."""
     pending: bool = False

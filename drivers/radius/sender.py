@@ -30,12 +30,16 @@ class Sender:
             self._selector = selectors.DefaultSelector()
         self._receive(self._selector, 0.0, answers)
         lanes = self._queue(asks)
+        asked = len(lanes)
         while lanes:
             now = time.monotonic()
             for lane in lanes:
                 for port in lane.step(now, answers):
                     self._selector.register(port.socket, selectors.EVENT_READ, port)
             lanes = [lane for lane in lanes if not lane.is_done]
+            if len(lanes) < asked and all(lane.is_unheard for lane in lanes):
+                for lane in lanes:
+                    lane.hurry(now)
             if lanes:
                 patience = min(lane.wake_at(now) for lane in lanes) - time.monotonic()
                 self._receive(self._selector, max(0.0, patience), answers)

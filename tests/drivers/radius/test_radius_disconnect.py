@@ -1,5 +1,8 @@
 """A restriction and its restore on a RADIUS database and a NAS that takes Disconnect."""
 
+import time
+from dataclasses import replace
+
 import pytest
 
 from enforcement.access import Access
@@ -121,6 +124,26 @@ def test_a_nas_that_acknowledges_and_does_nothing_is_found_out(radius_lab: Radiu
     assert left.states[BINDING] is State.MISSING
     enforcer.owed.clear()
     assert enforcer.driver.observe({KEY}).of(KEY).live is Live.STALE
+
+
+def test_a_nas_that_acknowledged_and_did_nothing_is_not_waited_for_again_until_it_does(radius_lab: RadiusLab) -> None:
+    radius_lab.seed(ANA, BEA)
+    nas = radius_lab.nas()
+    nas.dial(subscribers([ANA, BEA]))
+    wait_for(lambda: len(nas.sessions()) == 2)
+    nas.misbehave(Misbehaviour(lie=True))
+    driver = radius_lab.driver(radius_lab.nas_settings(nas), read_back_seconds=1)
+    enforcer = Enforcer(driver)
+    enforcer.enforce(entry(ANA, Access.PORTAL))
+    driver._settings = replace(driver._settings, read_back_s=600.0)
+    began = time.monotonic()
+    enforcer.enforce(entry(BEA, Access.PORTAL))
+    assert "radacct shows no effect" in enforcer.outcomes[0].detail
+    assert time.monotonic() - began < 300
+    nas.misbehave(Misbehaviour())
+    both = (entry(ANA, Access.PORTAL), entry(BEA, Access.PORTAL))
+    wait_for(lambda: enforcer.enforce(*both).changes == ())
+    wait_for(lambda: given(nas, ANA, "Mikrotik-Address-List") == given(nas, BEA, "Mikrotik-Address-List") == "portal")
 
 
 @pytest.mark.parametrize(

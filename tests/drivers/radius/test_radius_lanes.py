@@ -106,6 +106,26 @@ def test_a_dead_nas_keeps_no_answer_from_the_others(lab: Running, sender: Sender
             assert sender.send(mixed) == [SILENCE, GONE] * 100
 
 
+def test_a_dead_nas_is_not_tried_to_the_end_when_all_others_are_done(lab: Running, sender: Sender) -> None:
+    settings = NasSettings(lab.server.auth, lab.server.acct, SECRET.encode(), nas_ip="127.0.0.2")
+    with Nas(settings) as dead:
+        dead.misbehave(Misbehaviour(silent=True))
+        silent = to(dead, nas_ip="127.0.0.2", timeout_s=0.5, tries=10)
+        assert sender.send([*disconnects(silent, 1), *disconnects(to(lab.nas), 5)]) == [SILENCE, *[GONE] * 5]
+        assert 2 <= dead.received <= 3
+
+
+def test_a_request_that_is_lost_is_repeated_though_all_others_are_done(lab: Running, sender: Sender) -> None:
+    settings = NasSettings(lab.server.auth, lab.server.acct, SECRET.encode(), nas_ip="127.0.0.2")
+    with Nas(settings) as lossy:
+        lossy.misbehave(Misbehaviour(drop_first=1))
+        asks = [*disconnects(to(lossy, nas_ip="127.0.0.2", timeout_s=0.2), 1), *disconnects(to(lab.nas), 5)]
+        deadline = time.monotonic() + 60
+        while sender.send(asks) != [GONE] * 6:  # the repeat itself may come late on a machine that is busy
+            assert time.monotonic() < deadline
+        assert lossy.received >= 2
+
+
 def test_a_late_reply_ends_the_silence_though_its_request_was_given_up(lab: Running, sender: Sender) -> None:
     lab.nas.misbehave(Misbehaviour(delay_s=0.5))
     assert sender.send(disconnects(to(lab.nas, timeout_s=0.05), 2)) == [SILENCE] * 2
