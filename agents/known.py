@@ -6,6 +6,7 @@ Only that is at hand: what the controller has acknowledged stands in the memory'
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from agents.drift import DIRECTIONS, SETTLED, STRAY
 from agents.entries import Entries
@@ -143,8 +144,8 @@ class Known:
             each.clear()
 
     @property
-    def has_unsent(self) -> bool:
-        return bool(self._unsent)
+    def unsent_count(self) -> int:
+        return len(self._unsent)
 
     @property
     def settled(self) -> bool:
@@ -158,8 +159,9 @@ class Known:
                 yield report
         yield from map(written, self._unsent.values())
 
-    def unsent(self) -> list[EntryReport]:
-        return list(self._unsent.values())
+    def unsent(self, most: int) -> list[EntryReport]:
+        """What the controller lacks, some of it where it is much."""
+        return list(islice(self._unsent.values(), most))
 
     def sent(self, reports: Iterable[EntryReport]) -> None:
         """The controller has these, unless they have changed since."""

@@ -27,6 +27,8 @@ from enforcement.wire import VERSION, Enrolment, Feed, FeedAsk, FeedDevice, Perm
 
 CONNECT_S = 3.0
 READ_S = 10.0
+READ_ALL_S = 300.0
+"""For the answer to a report that names every entry: the controller saves a hundred thousand before it answers."""
 WAIT_S = 30.0
 """How long the controller may hold the long poll; the read timeout of that one call is this and READ_S."""
 PAGE = 2000
@@ -141,7 +143,8 @@ class Link:
 
     def report(self, device: str, report: Report, entries: Iterable[str]) -> None:
         """Send a report whose entries, each written already, are taken one after the other while it is sent."""
-        self._call("PUT", f"/v1/agent/devices/{device}/report", content=_written(report, entries))
+        timeout = httpx.Timeout(READ_ALL_S if report.whole else READ_S, connect=CONNECT_S)
+        self._call("PUT", f"/v1/agent/devices/{device}/report", content=_written(report, entries), timeout=timeout)
 
     def interrupt(self) -> None:
         """Make every call that waits for an answer end now; from the thread that stops the agent."""

@@ -16,6 +16,9 @@ from agents.words import plain
 from drivers.base import Unsafe
 from enforcement.wire import VERSION, Report, StrayReport
 
+AT_ONCE = 2000
+"""Entries in one report, so that a payment passes between two of them; more only where all are to be named."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Said:
@@ -55,9 +58,12 @@ class Reporter:
 
     @property
     def due_at(self) -> float:
-        """When to report although nothing has happened: a failed report again, and a sign of life each sweep."""
+        """When to report although nothing has happened: a failed report again, the rest of a long one, and a sign of
+        life each sweep."""
         if self._owing:
             return max(self._retry_at, self._line.usable_at)
+        if self._known.unsent_count and not self._memory.halted:
+            return self._sent_at
         return self._sent_at + self._sweep_seconds
 
     def report(self, problems: Sequence[str], read_at: float | None) -> None:
@@ -101,13 +107,15 @@ class Reporter:
     def _has_news(self) -> bool:
         if self._memory.halted:
             return self._owing
-        return self._owing or self._known.has_unsent or (self.whole and self._known.settled)
+        return self._owing or self._known.unsent_count > 0 or (self.whole and self._known.settled)
 
     def _send(self, said: _Said) -> None:
-        """A halted device's entries belong to an epoch that the controller is not in: they stay unsaid."""
+        """A halted device's entries belong to an epoch that the controller is not in: they stay unsaid. All are named
+        once the rest of a long report has gone out."""
         self._number += 1
-        whole = self.whole and self._known.settled and not said.halted
-        news = [] if said.halted else self._known.unsent()
+        short = self._known.unsent_count <= AT_ONCE
+        whole = self.whole and self._known.settled and short and not said.halted
+        news = [] if said.halted else self._known.unsent(AT_ONCE)
         told = self._known.everything() if whole else map(written, news)
         try:
             self._line.report(self._message(said, whole), told)

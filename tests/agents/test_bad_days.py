@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 def withheld(site: Site) -> list[str]:
     """The bindings that the agent knows to be withheld and could not say so."""
-    reports = site.agent.devices["box"].parts.known.unsent()
+    reports = site.agent.devices["box"].parts.known.unsent(10)
     return [report.binding for report in reports if report.state == "withheld"]
 
 

@@ -135,10 +135,10 @@ def test_only_what_the_controller_lacks_is_unsent(memory: Memory) -> None:
     other = replace(VERIFIED, binding="b2")
     for report in (VERIFIED, other):
         known.put(report)
-    assert known.unsent() == [other]
+    assert known.unsent(10) == [other]
     assert list(known.everything()) == [written(VERIFIED), written(other)]
     known.put(replace(VERIFIED, detail="as the device puts it"))
-    assert [report.binding for report in known.unsent()] == ["b2", "b1"]
+    assert [report.binding for report in known.unsent(10)] == ["b2", "b1"]
     device.acknowledge([other])
     known.sent([other])
     assert list(known.everything()) == [written(other), written(replace(VERIFIED, detail="as the device puts it"))]
@@ -242,7 +242,7 @@ def test_an_agent_that_starts_again_tells_of_every_entry_although_nothing_has_ch
         site.controller.want("box", name, Access.BLOCKED)
     site.start()
     until(lambda: {site.state(name) for name in names} == {"verified"})
-    until(lambda: site.agent.devices["box"].parts.known.unsent() == [])
+    until(lambda: site.agent.devices["box"].parts.known.unsent(10) == [])
     site.stop()
     with site.controller.changed:
         site.controller.desks["box"].reports.clear()

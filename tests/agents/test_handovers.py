@@ -1,5 +1,6 @@
 """The instants at which such systems break: the agent is held there, and the world changes behind its back."""
 
+import itertools
 import threading
 from collections.abc import Callable, Sequence
 
@@ -280,3 +281,28 @@ def _heard(agent: Agent) -> int:
     """The revision of the box that the feed has last told."""
     feed = agent._told.feed
     return feed.devices["box"].revision if feed is not None else 0
+
+
+def test_a_payment_passes_while_a_long_report_is_being_sent(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agents.reporter.AT_ONCE", 2)
+    for name in (names := [f"u{each}" for each in range(9)]):
+        site.controller.want("box", name, Access.FULL)
+    told_before_restore: list[int] = []
+    site.box.before_apply = lambda _: told_before_restore.append(
+        len({entry["binding"] for report in site.controller.desks["box"].reports for entry in report["entries"]})
+    )
+    site.box.impose("username:ana", "ana")
+    gate = Gate()
+    reports = itertools.count()
+    site.controller.before_report = lambda: gate.hold() if next(reports) == 1 else None
+    site.controller.want("box", "ana", Access.BLOCKED)
+    site.start()
+    assert gate.reached.wait(15)
+    site.controller.want("box", "ana", Access.FULL)
+    gate.open.set()
+    until(lambda: all(site.state(name) == "verified" for name in [*names, "ana"]))
+    assert site.box.restricted() == set()
+    assert told_before_restore
+    assert told_before_restore[0] < len(names)
+    sizes = [len(report["entries"]) for report in site.controller.desks["box"].reports if not report["whole"]]
+    assert max(sizes) <= 2
