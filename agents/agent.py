@@ -23,6 +23,7 @@ from agents.loop import DeviceThread, Follower
 from agents.memory import Memory, Pin
 from agents.metrics import Metrics
 from agents.news import Listener
+from agents.openings import Openings
 from agents.permits import Permits
 from agents.picture import Picture
 from agents.pins import Pins
@@ -153,6 +154,7 @@ class Agent:
             pins=self._pins,
             concerned=self._concerned,
             inbox=Inbox(),
+            openings=Openings(self.memory, name),
             stopping=self._stopping,
         )
         return Device(name, self.settings.sweep_seconds, parts)

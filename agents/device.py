@@ -19,10 +19,12 @@ from agents.circuit import FIRST_PAUSE_S, Circuit
 from agents.clock import Clock
 from agents.concerned import Concerned
 from agents.device_memory import DeviceMemory
+from agents.hands import Hands
 from agents.hearing import Hearing
 from agents.inbox import Inbox
 from agents.known import Known
 from agents.link import LinkError
+from agents.openings import Openings
 from agents.permits import Permits
 from agents.picture import Picture
 from agents.pins import Pins
@@ -60,6 +62,7 @@ class Parts:
     pins: Pins
     concerned: Concerned
     inbox: Inbox
+    openings: Openings
     stopping: Event
 
 
@@ -81,6 +84,7 @@ class Device:
         self._retry_at = NEVER
         self._retries = 0
         self._whole = True
+        self._hands = Hands(name, parts.memory, parts.picture, parts.pins, parts.openings)
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -121,6 +125,7 @@ class Device:
         self.report()
 
     def report(self) -> None:
+        self._hands.say("; ".join(self.circuit.problems))
         self.parts.reporter.report(self.problems, self.sweeps.read_at)
 
     def lost(self, problem: str) -> None:
@@ -153,7 +158,7 @@ class Device:
             parts.known.put(report)
         if heard.keys:
             self._retries, self._retry_at = 0, NEVER
-        self._dirty |= heard.keys | self._heed_pins(told)
+        self._dirty |= heard.keys | self._hands.heed(told)
 
     def _take_news(self) -> None:
         """Whose sessions have changed, as accounting tells."""
@@ -161,16 +166,6 @@ class Device:
         self._dirty |= keys
         if everything:
             self.sweeps.soon()
-
-    def _heed_pins(self, told: Told) -> set[Key]:
-        """Take the site's pins; a pin ends when the controller itself wants the key open."""
-        memory, picture = self.parts.memory, self.parts.picture
-        pins = {key: pin.words for key, pin in told.pins.items() if memory.knows(key)}
-        closed = memory.entries.restricted(pins)
-        pins = {key: pins[key] for key in pins.keys() - self.parts.pins.say(self.name, told.pins, pins, closed)}
-        changed = {key for key, _ in pins.items() ^ picture.pins.items()}
-        picture.pins = pins
-        return changed
 
     # --- observe and plan --------------------------------------------------------------------------------------------
 

@@ -49,6 +49,9 @@ CREATE TABLE owed (
 CREATE TABLE repairs (device TEXT NOT NULL, binding TEXT NOT NULL, at REAL NOT NULL);
 CREATE TABLE firsts (site TEXT NOT NULL, device TEXT NOT NULL, at REAL NOT NULL, number INTEGER NOT NULL);
 CREATE TABLE pins (key TEXT PRIMARY KEY, note TEXT NOT NULL, until TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE openings (
+    key TEXT, device TEXT, until TEXT NOT NULL, came TEXT NOT NULL, words TEXT NOT NULL, PRIMARY KEY (key, device)
+) WITHOUT ROWID;
 """
 """An entry that this version can't read stands in `unread` as it came, under no key. `acknowledged` is the last report
 of an entry that the controller has. Of both there is no other copy (agents/entries.py).
@@ -151,6 +154,7 @@ class Memory:
     def pin(self, pin: Pin) -> None:
         with self.writing() as db:
             row = (str(pin.key), pin.note, pin.until.isoformat())
+            db.execute("DELETE FROM openings WHERE key = ?", row[:1])
             db.execute("INSERT OR REPLACE INTO pins VALUES (?, ?, ?)", row)
 
     def unpin(self, key: Key) -> bool:

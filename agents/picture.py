@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from agents.device_memory import DeviceMemory
 from agents.drift import Drift
-from agents.known import Known, Words
+from agents.known import Known, Words, entry_report
 from agents.slices import Backlog
 from agents.withhold import GUARD, Withheld, beyond, least_mode, why
 from drivers.base import Capabilities
@@ -19,7 +19,8 @@ from enforcement.entries import BindingId, Entry
 from enforcement.keys import Key
 from enforcement.modes import Mode
 from enforcement.observed import Observed
-from enforcement.plan import State, plan
+from enforcement.plan import Plan, State, plan
+from enforcement.wire import EntryReport
 
 ChangeId = tuple[type[Change], Key, BindingId, int]
 
@@ -39,6 +40,7 @@ def _limited(observed: Observed, keys: Set[Key]) -> Observed:
 class Picture:
     """`pins` are the keys that a hand at the site holds open, and its words; `stopped` is `grifo stop`. `unsafe` are
     the accesses from which emergency numbers can't be reached on this device, so that it is to give none of them.
+    `shown` is what the last looks showed of the keys that a hand has `asked` for.
 
     `strange_rates` are those that entries ask for and the device's setup does not know, as far as the last sweep told.
     """
@@ -54,6 +56,8 @@ class Picture:
     ) -> None:
         self.backlog = Backlog()
         self.pins: dict[Key, str] = {}
+        self.asked: Set[Key] = frozenset()
+        self.shown: dict[Key, list[EntryReport]] = {}
         self.stopped = False
         self.unsafe: Set[Access] = frozenset()
         self.planned: set[ChangeId] = set()
@@ -142,8 +146,19 @@ class Picture:
         for entry in entries:
             self._drift.look(entry, planned.states[entry.binding], self._is_expected(entry, words))
         self._known.learn(wanted, planned, observed, words)
+        self._show(wanted, planned, observed, words)
         unreadable = self._memory.unreadable
         self._known.learn_strays(stray for stray in planned.strays if stray.mark.binding not in unreadable)
+
+    def _show(self, entries: Iterable[Entry], planned: Plan, observed: Observed, words: Words) -> None:
+        """What this read showed of the keys that were asked for at the site."""
+        reports: dict[Key, list[EntryReport]] = {}
+        for entry in entries:
+            if entry.key in self.asked:
+                contested = entry.key in planned.contested
+                report = entry_report(entry, planned.states[entry.binding], observed.of(entry.key), contested, words)
+                reports.setdefault(entry.key, []).append(report)
+        self.shown.update(reports)
 
     def _is_expected(self, entry: Entry, words: Words) -> bool:
         """Whether what is wrong with an entry is no drift: withheld, or about to be carried out for the first time."""

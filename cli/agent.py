@@ -14,7 +14,10 @@ agent_app = typer.Typer(no_args_is_help=True, help="The agent on this host.")
 
 AgentConfig = Annotated[Path, typer.Option("--config", envvar="GRIFO_AGENT_CONFIG", help="Settings of the agent.")]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
-KeyArgument = Annotated[str, typer.Argument(metavar="KEY", help="As the device knows it: username:ana@isp.")]
+KeyArgument = Annotated[
+    str,
+    typer.Argument(metavar="KEY", help="A user name or phone number of this site, or with its type: username:ana@isp."),
+]
 AGENT_CONFIG = Path("/etc/grifo/agent.toml")
 
 
@@ -84,16 +87,62 @@ def restore_at_site(
     note: Annotated[str, typer.Option("--note", help="Who opens this, and why.")],
     local: Annotated[bool, typer.Option("--local", help="Here and now, without the controller.")] = False,
     hours: Annotated[float, typer.Option("--hours", help="For how long.")] = 72.0,
+    timeout: Annotated[float, typer.Option("--timeout", min=0, help="Wait no longer than so many seconds.")] = 15,
     config: AgentConfig = AGENT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
-    """Open a customer at this site and keep it open for a while; the running agent does it within a second."""
+    """Open a customer at this site and keep it open for a while; wait until the running agent has read it to be open.
+
+    Exit 1 where a device has not opened it yet, or none knows the key; 3 where no agent takes it up.
+    """
     if not local:
         raise Failed("With a controller at hand use `grifo restore KEY`; without one, add --local.", Exit.USAGE)
-    pin = sensible(installed("agents.local", "agent").pin, config, key, note, hours)
-    until = pin.until.astimezone()
-    said = {"key": str(pin.key), "until": until.isoformat(), "note": pin.note}
-    typer.echo(json.dumps(said) if as_json else f"{pin.key} is held open until {until:%Y-%m-%d %H:%M %Z}.")
+    held = sensible(installed("agents.local", "agent").pin, config, key, note, hours, timeout)
+    if as_json:
+        typer.echo(json.dumps(_held(held)))
+    _tell_held(held, timeout, as_json)
+
+
+def _tell_held(held: Any, timeout: float, as_json: bool) -> None:
+    key, until = held.pin.key, f"{held.pin.until.astimezone():%Y-%m-%d %H:%M %Z}"
+    if held.nobody_says:
+        words = f"No agent has taken it up within {timeout:g} s: is one running with these settings? {key} is held open"
+        raise Failed(f"{words} until {until} as soon as it runs.", Exit.UNREACHABLE)
+    if held.nobody_knows:
+        words = f"No device of this agent knows {key}, so nothing is held open: is it written as billing knows it?"
+        raise Failed(words, Exit.REFUSED)
+    if not held.is_open:
+        raise Failed(f"{key} is not open yet: {_not_open(held)}. The agent goes on until {until}.", Exit.REFUSED)
+    if not as_json:
+        where = ", ".join(one.device for one in held.openings if one.came == "open")
+        why = f"held open until {until}" if held.stands else "open by the controller's own word: nothing needs a hand"
+        typer.echo(f"{key} was read to be open on {where}; it is {why}.")
+
+
+def _not_open(held: Any) -> str:
+    shut = [f"{one.device}: {one.words or 'not yet so'}" for one in held.openings if one.came == "shut"]
+    return "; ".join([*shut, *(f"{name} has said nothing" for name in held.silent)])
+
+
+def _held(held: Any) -> dict[str, Any]:
+    devices = [{"device": one.device, "state": one.came, "detail": one.words} for one in held.openings]
+    devices += [{"device": name, "state": "silent", "detail": ""} for name in held.silent]
+    until = held.pin.until.astimezone().isoformat()
+    return {"key": str(held.pin.key), "until": until, "note": held.pin.note, "held": held.stands, "devices": devices}
+
+
+@agent_app.command("pins")
+def show_pins(config: AgentConfig = AGENT_CONFIG, as_json: AsJson = False) -> None:
+    """What `restore --local` holds open at this site, until when, and whether it is open."""
+    found = sensible(installed("agents.local", "agent").pins, config)
+    if as_json:
+        typer.echo(json.dumps([_held(held) for held in found], indent=2, ensure_ascii=False))
+        return
+    for held in found:
+        state = "open" if held.is_open else _not_open(held) or "no device of this agent knows it"
+        typer.echo(f"{held.pin.key} {held.pin.words} - {state}")
+    if not found:
+        typer.echo("Nothing is held open.")
 
 
 @agent_app.command("unpin")

@@ -105,8 +105,16 @@ def test_check_of_a_wrong_file_names_the_key(config: Path) -> None:
 
 
 def test_a_key_is_held_open_at_the_site_until_it_is_let_go(config: Path) -> None:
-    held = agent(config, "restore", "ipv4:203.0.113.7", "--local", "--note", "at the customer's door", "--json")
-    assert held.code == 0, held.err
+    asked = ("ipv4:203.0.113.7", "--local", "--note", "at the customer's door", "--timeout", "0.2")
+    held = agent(config, "restore", *asked, "--json")
+    assert held.code == 3
+    assert "No agent has taken it up within 0.2 s" in held.err
+    [pin] = json.loads(agent(config, "pins", "--json").out)
+    assert (pin["key"], pin["held"], pin["devices"]) == (
+        "ipv4:203.0.113.7",
+        True,
+        [{"device": "r1", "state": "silent", "detail": ""}],
+    )
     assert json.loads(held.out)["key"] == "ipv4:203.0.113.7"
     assert agent(config, "unpin", "ipv4:203.0.113.7").code == 0
     assert agent(config, "unpin", "ipv4:203.0.113.7").code == 1
