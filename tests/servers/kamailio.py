@@ -58,6 +58,11 @@ class Kamailio:
         return self._process.pid
 
     @property
+    def is_running(self) -> bool:
+        """Started, and neither stopped nor killed since."""
+        return self._process is not None
+
+    @property
     def sip_address(self) -> str:
         return f"127.0.0.1:{self.sip_port}"
 

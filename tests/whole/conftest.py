@@ -1,4 +1,4 @@
-"""A town for each worker, and six new customers in it for each test."""
+"""A town and an exchange for each worker, and new customers there for each test."""
 
 import shutil
 from collections.abc import Iterator
@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.postgres import Postgres
+from tests.whole.exchange import Exchange, running_exchange
 from tests.whole.founding import running_town
 from tests.whole.radius_databases import SqliteDatabase, on_mariadb, on_postgresql
-from tests.whole.row import Row
+from tests.whole.row import Row, RowOf
 from tests.whole.town import BRAS, ROUTER, Town
 
 SERVERS = {"postgresql": on_postgresql, "mariadb": on_mariadb}
@@ -67,3 +69,21 @@ def at_router(town: Town) -> Row:
 @pytest.fixture
 def at_bras(town: Town) -> Row:
     return row_on(town, BRAS)
+
+
+@pytest.fixture(scope="session")
+def running_switch(
+    migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory, postgres: Postgres
+) -> Iterator[Exchange]:
+    with running_exchange(_ground(migrated_sqlite, tmp_path_factory), postgres) as exchange:
+        yield exchange
+
+
+@pytest.fixture
+def at_switch(running_switch: Exchange) -> Iterator[RowOf[Exchange]]:
+    running_switch.move_in()
+    ana, eva, leo = running_switch.newcomers
+    running_switch.owes(ana)
+    running_switch.until(lambda: running_switch.is_right([ana]))
+    yield RowOf(running_switch, ana, eva, leo)
+    running_switch.heal()

@@ -4,18 +4,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from controller.administration import add_token
-from controller.settings import load_settings
 from lab.box.settings import write_secret
 from lab.nas.nas import Nas
 from tests.controller.live import POLICY
 from tests.drivers.mikrotik_routers import USER, router
 from tests.drivers.radius.radius_lab import SECRET, RadiusLab
-from tests.servers.ports import free_port
 from tests.whole.agent import Agent
+from tests.whole.ground import controller_in
 from tests.whole.radius_databases import RadiusDatabase
 from tests.whole.relay import Relay
-from tests.whole.town import BRAS, CONTROLLER, ROUTER, Town
+from tests.whole.town import BRAS, ROUTER, Town
 
 _AGENT = """
 controller = "http://127.0.0.1:{link}"
@@ -33,6 +31,7 @@ username = "{user}"
 password_file = "{folder}/router.password"
 connect_seconds = 2
 reply_seconds = 2
+ways = {{ username = "address_list" }}
 [[devices]]
 name = "bras-1"
 driver = "radius"
@@ -60,12 +59,7 @@ def running_town(folder: Path, database: RadiusDatabase) -> Iterator[Town]:
         stack.callback(to_router.close)
         to_controller = Relay(lambda: made[0].settings.port)
         stack.callback(to_controller.close)
-        (folder / "policies").mkdir()
-        (folder / "policies" / "es.toml").write_text(POLICY)
-        file = folder / "controller.toml"
-        file.write_text(CONTROLLER.format(folder=folder, port=free_port()))
-        settings = load_settings(file)
-        write_secret(folder / "agent.token", add_token(settings, "agent-1", "agent"))
+        settings, tokens = controller_in(folder, POLICY)
         write_secret(folder / "router.password", USER.password)
         write_secret(folder / "nas.secret", SECRET.decode())
         (folder / "agent.toml").write_text(
@@ -78,17 +72,21 @@ def running_town(folder: Path, database: RadiusDatabase) -> Iterator[Town]:
                 nas=nas.port,
             )
         )
-        tokens = (add_token(settings, "crm", "billing"), add_token(settings, "boss", "admin"))
-        town = Town(folder, device, database, radius, nas, to_router, to_controller, Agent(folder), settings, tokens)
+        town = Town(
+            folder=folder,
+            router=device,
+            database=database,
+            radius=radius,
+            nas=nas,
+            to_router=to_router,
+            to_controller=to_controller,
+            agent=Agent(folder),
+            settings=settings,
+            tokens=tokens,
+        )
         made.append(town)
-        town.start_controller()
-        stack.callback(town.stop_controller)
-        stack.callback(town.agent.kill)
-        town.agent.start()
-        town.until(lambda: {found["device"] for found in town.noc.status()["devices"]} == {ROUTER, BRAS})
-        for name in (ROUTER, BRAS):
-            town.noc.set_mode(name, "enforce")
-        town.tell(town.billing.fresh())
+        stack.callback(town.close)
+        town.open_up(ROUTER, BRAS)
         yield town
 
 

@@ -1,15 +1,19 @@
 """Who is looked at in a row of the fault table."""
 
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from tests.whole.town import Customer, Town
+from tests.whole.ground import Customer, Ground
+from tests.whole.town import Town
+
+G = TypeVar("G", bound=Ground)
 
 
 @dataclass
-class Row:
-    """A town with six new customers: on one device Ana is cut, Eva is not yet, and Leo never owes."""
+class RowOf(Generic[G]):
+    """A town with new customers: on one device Ana is cut, Eva is not yet, and Leo never owes."""
 
-    town: Town
+    town: G
     ana: Customer
     eva: Customer
     leo: Customer
@@ -33,3 +37,6 @@ class Row:
 
     def shown(self) -> object:
         return [(self.town.cut(one), self.town.believes(one), one) for one in (self.ana, self.eva, self.leo)]
+
+
+Row = RowOf[Town]

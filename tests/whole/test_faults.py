@@ -105,6 +105,20 @@ def test_a_router_that_reboots_keeps_who_is_cut(at_router: Row) -> None:
     at_router.town.until_right()
 
 
+def test_a_router_that_reboots_loses_its_sessions_and_follows_those_who_dial_in_again(running: Town) -> None:
+    """Their entries stand at addresses of before: at hers, another customer dials in, who owes nothing."""
+    ana, leo = running.dial_in_at_the_router({"ana": "10.9.0.1", "leo": "10.9.0.2"})
+    running.owes(ana)
+    running.until_right()
+    running.router.reboot()
+    running.connect({"ana": "10.9.0.2", "leo": "10.9.0.1"})
+    running.until(lambda: not running.cut(leo))
+    running.until_right()
+    running.pays(ana)
+    running.owes(leo)
+    running.until_right()
+
+
 def test_a_router_that_is_restored_from_an_old_backup_is_put_right(at_router: Row) -> None:
     """By the backup Ana, who has paid, is cut, and Eva, who owes, is not."""
     backup = at_router.town.router.backup()

@@ -4,9 +4,10 @@ import pytest
 
 from lab.nas.dae import Misbehaviour
 from tests.whole.conftest import SERVERS
+from tests.whole.ground import Customer
 from tests.whole.radius_databases import ServerDatabase
 from tests.whole.row import Row
-from tests.whole.town import BRAS, GROUP, Customer, Town
+from tests.whole.town import BRAS, GROUP, Town
 
 pytestmark = pytest.mark.slow
 
