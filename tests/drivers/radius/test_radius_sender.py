@@ -52,7 +52,7 @@ def test_a_repeated_request_is_the_same_packet_and_is_done_once(lab: Running, se
     assert lab.nas.sessions() == []
 
 
-def test_silence_is_silence_and_a_dead_nas_delays_no_other(lab: Running, sender: Sender) -> None:
+def test_silence_is_silence_and_a_dead_nas_keeps_no_answer_from_another(lab: Running, sender: Sender) -> None:
     settings = NasSettings(lab.server.auth, lab.server.acct, SECRET.encode(), nas_ip="127.0.0.2")
     with Nas(settings) as dead:
         dead.misbehave(Misbehaviour(silent=True))
