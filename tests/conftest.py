@@ -6,12 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from controller.store.engine import Database, open_database
 from controller.store.migrations import migrate
 from tests.servers.postgres import Postgres, running_postgres
 
 _TEMPLATE = "grifo_template"
+
+settings.register_profile("grifo", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.load_profile("grifo")
+"""No test is judged by how long it takes: the machine may be doing something else."""
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from enforcement.access import Access
@@ -121,7 +121,7 @@ class World:
             self.controller.go()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25)
 @given(steps=STEPS, effects=st.booleans())
 def test_any_order_of_decisions_faults_crashes_and_foreign_hands_converges_and_cuts_nobody_unpermitted(
     steps: list[tuple[str, str, Access | None]], effects: bool

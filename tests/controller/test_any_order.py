@@ -89,7 +89,7 @@ def _batches(draw: st.DrawFn) -> list[list[dict[str, Any]]]:
     return [events[:cut], events[cut:]]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
 @given(batches=_batches())
 def test_the_same_events_in_any_order_give_the_same_facts(
     database: Database, batches: list[list[dict[str, Any]]]
