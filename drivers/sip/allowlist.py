@@ -39,6 +39,14 @@ class Verdict(StrEnum):
     """The fragment is there and takes no questions from this address."""
 
 
+class Block(StrEnum):
+    """The dial plan's routing blocks that decide calls, by the words in which a node tells who has passed them."""
+
+    BARRING = "barring"
+    INCOMING = "incoming"
+    FORWARDING = "forwarding"
+
+
 @dataclass(frozen=True, slots=True)
 class Numbers:
     """What is tried: `emergency` and `care` must pass, `control` is an ordinary number, `premium` of special tariff.
@@ -99,6 +107,11 @@ def questions(access: Access, numbers: Numbers) -> tuple[Question, ...]:
     )
 
 
+def any_question(numbers: Numbers) -> Question:
+    """One that the fragment answers by barring."""
+    return Question(Access.INCOMING_ONLY, numbers.control, Verdict.BAR)
+
+
 def faults(node: str, answers: Mapping[Question, Verdict]) -> list[str]:
     """Why the answers of a node prove nothing; empty where they prove the allow-list."""
     said = set(answers.values())
@@ -116,6 +129,18 @@ def faults(node: str, answers: Mapping[Question, Verdict]) -> list[str]:
     found += [f"node {node} did not answer for {silent}"] if silent else []
     found += [f"node {node} does not bar {free}: its barring is not in force"] if free else []
     return found + [_of_incoming(node, q) for q in wrong if q.incoming]
+
+
+def unproven(node: str, needed: Sequence[Block], passed: Collection[Block]) -> list[str]:
+    """Which of the blocks that a switch needs no call has passed on a node: the rules hold, and may never be asked."""
+    missing = ", ".join(f"route(GRIFO_{block.name})" for block in needed if block not in passed)
+    if not missing:
+        return []
+    words = (
+        f"node {node}: no call has passed {missing} since it started: that its dial plan leads any there is not proven;"
+        " make such a call, or look at its kamailio.cfg (a fragment older than version 3 tells of no call)"
+    )
+    return [words]
 
 
 def _of_barred(node: str, wrong: Sequence[Question]) -> str:

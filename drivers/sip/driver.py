@@ -7,7 +7,7 @@ time, and one that can't be read leaves what is known of a line at `unknown`.
 """
 
 import itertools
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from functools import partial
 
 from drivers.base import Capabilities, DriverError, News, Refused, Step, Unsupported
@@ -85,7 +85,7 @@ class SipDriver:
         found = [f"{place} can't be read: {reason}" for place, reason in reading.unread.items()]
         for node in self._nodes:
             if node.name in reading.live:
-                found += _words_of(node)
+                found += _words_of(node.setup) + _words_of(node.unproven)
         found += check.differences(self._installation, self.capabilities.keys, reading)
         return [*found, *self._doubts(self.capabilities.access[Kind.FIXED_VOICE])]
 
@@ -236,9 +236,9 @@ def _up_seconds(node: Node) -> list[float]:
     return [] if seconds is None else [seconds]
 
 
-def _words_of(node: Node) -> list[str]:
+def _words_of(look: Callable[[], list[str]]) -> list[str]:
     try:
-        return node.setup()
+        return look()
     except DriverError as wrong:
         return [str(wrong)]
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from drivers.base import Garbled, Step
 from drivers.sip import check, probe
-from drivers.sip.allowlist import Numbers, Verdict, all_questions, faults
+from drivers.sip.allowlist import Block, Numbers, all_questions, any_question, faults, unproven
 from drivers.sip.prepare import fragment_steps
 from drivers.sip.probe import SipAddress
 from drivers.sip.rpc import NodeRpc
@@ -25,6 +25,7 @@ class KamailioNode:
         self._table = settings.table
         self._database_table = settings.database_table
         self._numbers: Numbers = settings.numbers
+        self._blocks = settings.blocks
         self._probe_timeout_s = settings.probe_timeout_s
 
     def read(self, names: Collection[str] | None) -> dict[str, str]:
@@ -54,16 +55,19 @@ class KamailioNode:
         questions = all_questions(accesses, self._numbers)
         return faults(self.name, probe.ask(self._sip, questions, self._probe_timeout_s))
 
+    def unproven(self) -> list[str]:
+        passed = self._passed()
+        return [] if passed is None else unproven(self.name, self._blocks, passed)
+
     def setup(self) -> list[str]:
         listed = self._rpc.call("htable.listTables")
         return check.definition(self.name, listed, self._table, self._database_table)
 
     def steps(self, install: bool) -> Sequence[Step]:
-        return fragment_steps(self.name, not self.setup(), self._uses_the_fragment(), self._numbers)
+        return fragment_steps(self.name, self._numbers, self._blocks, tables=not self.setup(), passed=self._passed())
 
     def close(self) -> None:
         self._rpc.close()
 
-    def _uses_the_fragment(self) -> bool:
-        questions = all_questions([Access.INCOMING_ONLY], self._numbers)
-        return Verdict.BAR in probe.ask(self._sip, questions, self._probe_timeout_s).values()
+    def _passed(self) -> frozenset[Block] | None:
+        return probe.passed(self._sip, any_question(self._numbers), self._probe_timeout_s)

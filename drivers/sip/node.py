@@ -37,6 +37,10 @@ class Node(Protocol):
         """Why it is not proved here that these accesses take away what they should, and nothing else."""
         ...
 
+    def unproven(self) -> list[str]:
+        """What of its dial plan no call has shown to be in use since it started, in words."""
+        ...
+
     def setup(self) -> list[str]:
         """What in its setup would defeat us, in words."""
         ...

@@ -7,7 +7,7 @@ machine, and only a person can put it there. Kamailio's htable looks at no versi
 from collections.abc import Sequence
 
 from drivers.base import Step, StepState
-from drivers.sip.allowlist import Numbers
+from drivers.sip.allowlist import Block, Numbers, unproven
 from drivers.sip.fragments import ALLOWED, BARRED, FRAGMENTS, calls_of, ddl, text_of
 from drivers.sip.node import Node
 from drivers.sip.rows import Rows
@@ -24,15 +24,21 @@ def steps_of(nodes: Sequence[Node], rows: Rows | None, install: bool) -> list[St
     return steps
 
 
-def fragment_steps(node: str, tables: bool, routes: bool, numbers: Numbers) -> list[Step]:
-    """The two files and the lines that call them; present where the node was seen to use them."""
-    used = dict(zip(FRAGMENTS, (tables, routes), strict=True))
+def fragment_steps(
+    node: str, numbers: Numbers, needed: Sequence[Block], *, tables: bool, passed: frozenset[Block] | None
+) -> list[Step]:
+    """The two files and the lines that call them. `passed` are the blocks that calls were seen to pass, None where the
+    fragment does not answer: a file is present once it is in use, the lines once calls have passed all that are needed.
+    """
+    used = dict(zip(FRAGMENTS, (tables, passed is not None), strict=True))
     files = [
         Step(f"node {node}: {name} beside kamailio.cfg", text_of(name), _by_hand(there), "" if there else _RESTART)
         for name, there in used.items()
     ]
-    note = "" if tables and routes else "define GRIFO_DBURL and GRIFO_AGENTS too before the includes"
-    return [*files, Step(f"node {node}: kamailio.cfg", calls_of(numbers.defines), _by_hand(tables and routes), note)]
+    notes = [] if all(used.values()) else ["define GRIFO_DBURL and GRIFO_AGENTS too before the includes"]
+    notes += [] if passed is None else unproven(node, needed, passed)
+    calls = Step(f"node {node}: kamailio.cfg", calls_of(numbers.defines), _by_hand(not notes), "; ".join(notes))
+    return [*files, calls]
 
 
 _RESTART = "copy it there and restart Kamailio: htables are defined at its start"

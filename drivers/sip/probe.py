@@ -13,13 +13,15 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from drivers.sip.allowlist import Question, Verdict
+from drivers.sip.allowlist import Block, Question, Verdict
 from enforcement.access import Access
 
 _T1_S = 0.5
+_STATUS = re.compile(r"SIP/2\.0 ([1-6][0-9]{2}) ")
 _CSEQ = re.compile(r"^CSeq\s*:\s*(\d+)\s+OPTIONS\s*$", re.IGNORECASE | re.MULTILINE)
 _CALL_ID = re.compile(r"^(?:Call-ID|i)\s*:\s*(\S+)\s*$", re.IGNORECASE | re.MULTILINE)
 _DECISION = re.compile(r"^X-Grifo-Decision\s*:\s*(pass|bar)\s*$", re.IGNORECASE | re.MULTILINE)
+_PASSED = re.compile(r"^X-Grifo-Passed\s*:(.*)$", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,30 @@ class SipAddress:
 
 def ask(node: SipAddress, questions: Sequence[Question], timeout_s: float) -> dict[Question, Verdict]:
     """What `node` would do, by question. Never raises for the network: what has no answer is `NO_ANSWER`."""
-    verdicts = dict.fromkeys(questions, Verdict.NO_ANSWER)
+    answers = _answers(node, questions, timeout_s)
+    return {
+        question: _meaning(answers[at]) if at in answers else Verdict.NO_ANSWER
+        for at, question in enumerate(questions, start=1)
+    }
+
+
+def passed(node: SipAddress, question: Question, timeout_s: float) -> frozenset[Block] | None:
+    """Which routing blocks of `node` a call has passed since it started; None where the fragment does not answer."""
+    answer = _answers(node, [question], timeout_s).get(1, "")
+    told = _PASSED.search(answer)
+    if told is None:
+        return frozenset() if _DECISION.search(answer) else None
+    return frozenset(block for block in Block if block.value in told[1].split())
+
+
+def _answers(node: SipAddress, questions: Sequence[Question], timeout_s: float) -> dict[int, str]:
+    """The final answers that came in time, by the question's place in the row, from 1."""
+    answers: dict[int, str] = {}
     with contextlib.suppress(OSError), _connected(node) as wire:
         call_id = f"{secrets.token_hex(8)}@grifo.invalid"
         texts = {at: _question(node, wire, call_id, at, question) for at, question in enumerate(questions, start=1)}
-        _exchange(wire, call_id, texts, questions, verdicts, time.monotonic() + timeout_s)
-    return verdicts
+        _exchange(wire, call_id, texts, answers, time.monotonic() + timeout_s)
+    return answers
 
 
 def _connected(node: SipAddress) -> socket.socket:
@@ -69,8 +89,7 @@ def _exchange(
     wire: socket.socket,
     call_id: str,
     texts: dict[int, bytes],
-    questions: Sequence[Question],
-    verdicts: dict[Question, Verdict],
+    answers: dict[int, str],
     deadline: float,
 ) -> None:
     """Send all, then again what has no answer, at T1, 2 T1, 4 T1 ... until all are answered or time is up."""
@@ -85,10 +104,11 @@ def _exchange(
                 answer = wire.recv(65535)
             except TimeoutError:
                 break
-            number, verdict = _verdict(call_id, answer)
-            if number in texts and verdict is not None:
+            text_of_it = answer.decode(errors="replace").replace("\r\n", "\n")
+            number = _answered(call_id, text_of_it)
+            if number in texts:
                 del texts[number]
-                verdicts[questions[number - 1]] = verdict
+                answers[number] = text_of_it
         wait *= 2
 
 
@@ -117,19 +137,19 @@ def _line(access: Access) -> str:
     return "probe" if access is Access.INCOMING_ONLY else f"probe-{access.value}"
 
 
-def _verdict(call_id: str, answer: bytes) -> tuple[int, Verdict | None]:
-    """Which question a datagram answers, and what it says; None for a provisional answer or a stranger's."""
-    text = answer.decode(errors="replace").replace("\r\n", "\n")
-    status = re.match(r"SIP/2\.0 ([1-6][0-9]{2}) ", text)
-    cseq, found_id = _CSEQ.search(text), _CALL_ID.search(text)
+def _answered(call_id: str, text: str) -> int:
+    """Which question an answer is for; 0 for a provisional answer or a stranger's."""
+    status, cseq, found_id = _STATUS.match(text), _CSEQ.search(text), _CALL_ID.search(text)
     if status is None or cseq is None or found_id is None or found_id[1] != call_id or status[1].startswith("1"):
-        return 0, None
-    return int(cseq[1]), _meaning(int(status[1]), _DECISION.search(text))
+        return 0
+    return int(cseq[1])
 
 
-def _meaning(status: int, decision: re.Match[str] | None) -> Verdict:
+def _meaning(text: str) -> Verdict:
+    status, decision = _STATUS.match(text), _DECISION.search(text)
+    said = status[1] if status else ""
     if decision is None:
-        return Verdict.FORBIDDEN if status == 403 else Verdict.NO_FRAGMENT
+        return Verdict.FORBIDDEN if said == "403" else Verdict.NO_FRAGMENT
     verdict = Verdict(decision[1].lower())
-    agrees = (status == 200) == (verdict is Verdict.PASS)
+    agrees = (said == "200") == (verdict is Verdict.PASS)
     return verdict if agrees else Verdict.NO_FRAGMENT

@@ -11,7 +11,7 @@ import httpx
 import sqlalchemy as sa
 
 from drivers.secret import Secret, secret_from
-from drivers.sip.allowlist import EUROPEAN, HARMONISED, SERVICE_URNS, Numbers, dialled, emergency_of
+from drivers.sip.allowlist import EUROPEAN, HARMONISED, SERVICE_URNS, Block, Numbers, dialled, emergency_of
 from drivers.sip.countries import COUNTRIES, national_pattern
 from drivers.sip.probe import SipAddress
 from drivers.sip.values import ENFORCED
@@ -21,7 +21,7 @@ _KNOWN = frozenset(
     {
         *("name", "driver", "nodes", "database", "database_table", "table", "care_numbers", "emergency_numbers"),
         *("country", "control_number", "premium_numbers", "access", "connect_timeout_s", "read_timeout_s"),
-        *("probe_timeout_s", "ca_file", "certificate_file", "key_file"),
+        *("forwards_calls", "probe_timeout_s", "ca_file", "certificate_file", "key_file"),
         *(f"{secret}_{way}" for secret in ("database_password", "rpc_token") for way in ("file", "env", "credential")),
     }
 )
@@ -51,6 +51,7 @@ class SipSettings:
     table: str
     access: frozenset[Access]
     numbers: Numbers
+    blocks: tuple[Block, ...]
     added_emergency: tuple[str, ...]
     connect_timeout_s: float
     read_timeout_s: float
@@ -72,6 +73,7 @@ def settings_from(given: Mapping[str, Any]) -> SipSettings:
         table=_name(given, "table", "grifo_barred"),
         access=access_from(given),
         numbers=numbers_from(given),
+        blocks=blocks_from(given),
         added_emergency=tuple(one for one in _numbers(given, "emergency_numbers") if one not in compiled_in),
         connect_timeout_s=seconds(given, "connect_timeout_s", 3.0),
         read_timeout_s=seconds(given, "read_timeout_s", 10.0),
@@ -123,6 +125,21 @@ def access_from(given: Mapping[str, Any]) -> frozenset[Access]:
     if isinstance(listed, str) or not isinstance(listed, Sequence) or not listed or not set(listed) <= ENFORCED:
         raise ValueError(f"access must list some of {', '.join(sorted(ENFORCED))}, not {listed!r}")
     return frozenset(Access(access) for access in listed)
+
+
+def blocks_from(given: Mapping[str, Any]) -> tuple[Block, ...]:
+    """The routing blocks that calls must pass on this switch for its accesses to be in force."""
+    forwards = given.get("forwards_calls", True)
+    if forwards is not True and forwards is not False:
+        raise ValueError(
+            f"forwards_calls must be true or false: whether lines of this switch forward, not {forwards!r}"
+        )
+    called = access_from(given) & {Access.EMERGENCY_ONLY, Access.RELEASED}
+    return (
+        Block.BARRING,
+        *((Block.INCOMING,) if called else ()),
+        *((Block.FORWARDING,) if forwards else ()),
+    )
 
 
 def _nodes(given: object) -> tuple[Address, ...]:

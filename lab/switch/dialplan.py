@@ -29,6 +29,7 @@ class Rules:
     barred: Mapping[str, str | int]
     allowed: Mapping[str, str | int]
     fault: DialPlan = ""
+    uncalled: tuple[str, ...] = ()
 
     def access(self, caller: str, realm: str = "") -> str:
         """The access of a line (a number, user@domain, or a user of `realm`): the least of its rows' first words."""

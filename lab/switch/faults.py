@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+BLOCKS = ("barring", "incoming", "forwarding")
 DialPlan = Literal["", "bars_all", "bars_none", "missing"]
 
 
@@ -19,6 +20,7 @@ class Faults:
     `delay_ms`   each answer leaves that much later
     `dial_plan`  `bars_all`: barred callers reach no number at all, not even 112; `bars_none`: nobody is barred;
                  `missing`: the dial plan knows nothing of barring, and answers every OPTIONS with a plain 200
+    `uncalled`   blocks that the dial plan has and never calls, of `BLOCKS`; all others have been passed by some call
     """
 
     refuse: str = ""
@@ -29,3 +31,4 @@ class Faults:
     after: int = 0
     delay_ms: float = 0.0
     dial_plan: DialPlan = ""
+    uncalled: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TextIO
 
+from lab.switch.faults import BLOCKS
 from lab.switch.switch import Switch
 
 HELP = """refuse TEXT          answer every write with this error     (Internal error)
@@ -20,6 +21,7 @@ delay MS             send each answer that many milliseconds later
 dialplan bars_all    barred callers reach no number, not even 112
 dialplan bars_none   nobody is barred
 dialplan missing     the dial plan knows nothing of barring
+uncalled BLOCK ...   the dial plan has these blocks and never calls them: barring, incoming, forwarding
 ok                   behave again
 restart              lose what is in memory, load the tables from the database
 bars A B             may A call B now?
@@ -86,6 +88,8 @@ def _misbehave(switch: Switch, verb: str, rest: str) -> None:
     """One fault more; the others stay. Raises ValueError for what is not in `HELP`."""
     if verb == "dialplan" and rest not in ("bars_all", "bars_none", "missing"):
         raise ValueError("dialplan bars_all, bars_none or missing")
+    if verb == "uncalled" and not {*rest.split()} <= {*BLOCKS}:
+        raise ValueError(f"uncalled takes some of {', '.join(BLOCKS)}")
     known: dict[str, Callable[[], dict[str, Any]]] = {
         "refuse": lambda: {"refuse": rest or "Internal error"},
         "lie": lambda: {"lie": True},
@@ -95,6 +99,7 @@ def _misbehave(switch: Switch, verb: str, rest: str) -> None:
         "after": lambda: {"after": int(rest)},
         "delay": lambda: {"delay_ms": float(rest)},
         "dialplan": lambda: {"dial_plan": rest},
+        "uncalled": lambda: {"uncalled": tuple(rest.split())},
     }
     if verb not in known:
         raise ValueError(f"no such line: {verb}")

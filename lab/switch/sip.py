@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 
 from lab.switch.dialplan import Rules
+from lab.switch.faults import BLOCKS
 
 REASON = 'SIP;cause=603;text="Outgoing calls barred"'
 ABSENT = 'Q.850;cause=20;text="Subscriber absent"'
@@ -61,26 +62,27 @@ def answer(request: Request, rules: Rules) -> bytes:
         if request.method == "REGISTER":
             return _response(request, 401, "Unauthorized", f"WWW-Authenticate: {challenge}")
         return _response(request, 407, "Proxy Authentication Required", f"Proxy-Authenticate: {challenge}")
-    if request.method in _BARRABLE and rules.bars(caller, request.uri, _REALM):
+    if request.method in _BARRABLE and "barring" not in rules.uncalled and rules.bars(caller, request.uri, _REALM):
         return _response(request, 603, "Outgoing calls barred", f"Reason: {REASON}")
     callee = re.sub("^sips?:", "", request.uri)
-    if request.method in _BARRABLE and rules.bars_incoming(callee):
+    if request.method in _BARRABLE and "incoming" not in rules.uncalled and rules.bars_incoming(callee):
         return _absent(request, rules.access(callee))
     return _response(request, 200, "OK", "Contact: <sip:switch@lab.invalid>")
 
 
 def _asked(request: Request, rules: Rules, caller: str) -> bytes:
+    passed = f"X-Grifo-Passed: {' '.join(block for block in BLOCKS if block not in rules.uncalled)}"
     if request.header("x-grifo-direction") == "in":
-        return _asked_of_incoming(request, rules, caller)
+        return _asked_of_incoming(request, rules, caller, passed)
     if rules.bars(caller, request.uri):
-        return _response(request, 603, "Outgoing calls barred", "X-Grifo-Decision: bar", f"Reason: {REASON}")
-    return _response(request, 200, "OK", "X-Grifo-Decision: pass")
+        return _response(request, 603, "Outgoing calls barred", passed, "X-Grifo-Decision: bar", f"Reason: {REASON}")
+    return _response(request, 200, "OK", passed, "X-Grifo-Decision: pass")
 
 
-def _asked_of_incoming(request: Request, rules: Rules, callee: str) -> bytes:
+def _asked_of_incoming(request: Request, rules: Rules, callee: str, passed: str) -> bytes:
     if not rules.bars_incoming(callee):
-        return _response(request, 200, "OK", "X-Grifo-Decision: pass")
-    return _absent(request, rules.access(callee), "X-Grifo-Decision: bar")
+        return _response(request, 200, "OK", passed, "X-Grifo-Decision: pass")
+    return _absent(request, rules.access(callee), passed, "X-Grifo-Decision: bar")
 
 
 def _absent(request: Request, access: str, *more: str) -> bytes:

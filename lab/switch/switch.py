@@ -111,11 +111,14 @@ class Switch:
         with self._counting:
             self._calls += 1
             faults, early = self._faults, self._calls <= self._faults.after
-        return Faults(delay_ms=faults.delay_ms, dial_plan=faults.dial_plan) if early else faults
+        as_ever = Faults(delay_ms=faults.delay_ms, dial_plan=faults.dial_plan, uncalled=faults.uncalled)
+        return as_ever if early else faults
 
     @property
     def delay_s(self) -> float:
         return self._faults.delay_ms / 1000
 
     def _rules(self) -> Rules:
-        return Rules(self._tables.items(BARRED), self._tables.items(ALLOWED), self._faults.dial_plan)
+        return Rules(
+            self._tables.items(BARRED), self._tables.items(ALLOWED), self._faults.dial_plan, self._faults.uncalled
+        )

@@ -23,6 +23,7 @@ from tests.drivers.sip_switches import (
 )
 from tests.servers.kamailio import running_kamailio
 from tests.servers.postgres import Postgres
+from tests.servers.sipp import passes_every_block
 
 TABLES = ("the switch's database: table grifo_barred", "the switch's database: table grifo_allow")
 CARE_ROWS = "the switch's database: rows of grifo_allow"
@@ -103,6 +104,65 @@ def test_a_node_that_is_away_is_an_error_and_what_was_installed_stays(switch: La
     assert {row["key_name"] for row in rows(switch.database, "grifo_allow")} == {CARE, "117"}
 
 
+def test_a_block_that_no_call_has_passed_is_left_to_a_person_and_a_problem(switch: LabSwitch, driver: Driver) -> None:
+    switch.switch.misbehave(uncalled=("incoming",))
+    node = switch.node["rpc"][7:-4]
+    steps = {step.where: step for step in driver.prepare(install=True)}
+    calls = steps[f"node {node}: kamailio.cfg"]
+    assert calls.state is StepState.BY_HAND
+    assert "no call has passed route(GRIFO_INCOMING) since" in calls.note
+    assert calls.note in driver.check()
+    assert steps[f"node {node}: grifo-routes.cfg beside kamailio.cfg"].state is StepState.PRESENT
+
+
+@pytest.mark.parametrize(
+    ("settings", "uncalled"),
+    [
+        ({"forwards_calls": False}, ("forwarding",)),
+        ({"access": ["incoming_only", "no_premium"]}, ("incoming",)),
+    ],
+    ids=["a switch that forwards nothing", "a switch that keeps nobody from being called"],
+)
+def test_a_block_that_the_switch_does_not_need_is_not_missed(
+    switch: LabSwitch, settings: dict[str, object], uncalled: tuple[str, ...]
+) -> None:
+    switch.switch.misbehave(uncalled=uncalled)
+    driver = driver_for(switch, **settings)
+    assert driver.check() == []
+    assert set(states(driver).values()) == {StepState.PRESENT}
+    driver.close()
+
+
+BLOCKS = ("BARRING", "INCOMING", "FORWARDING")
+
+
+@pytest.mark.servers
+def test_a_real_dial_plan_is_proven_by_the_calls_that_pass_it() -> None:
+    with real_switch() as switch:
+        driver = driver_for(switch)
+        (words,) = driver.check()
+        assert all(f"route(GRIFO_{block})" in words for block in BLOCKS)
+        assert StepState.BY_HAND in states(driver).values()
+        passes_every_block(switch.kamailio)
+        assert driver.check() == []
+        assert set(states(driver).values()) == {StepState.PRESENT}
+        driver.close()
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("block", BLOCKS)
+def test_a_block_that_a_real_dial_plan_never_calls_is_named(block: str) -> None:
+    with real_switch(options=(f"WITHOUT_{block}",)) as switch:
+        driver = driver_for(switch)
+        passes_every_block(switch.kamailio)
+        (words,) = driver.check()
+        assert f"no call has passed route(GRIFO_{block}) since" in words
+        assert [step.where for step in driver.prepare(install=True) if step.state is StepState.BY_HAND] == [
+            f"node {switch.node['rpc'][7:-4]}: kamailio.cfg"
+        ]
+        driver.close()
+
+
 @pytest.mark.servers
 def test_a_real_switch_that_was_prepared_bars(postgres: Postgres) -> None:
     """On an empty database: what is installed is what Kamailio loads at its next start."""
@@ -115,6 +175,7 @@ def test_a_real_switch_that_was_prepared_bars(postgres: Postgres) -> None:
             assert states(driver, install=True)[TABLES[0]] is StepState.INSTALLED
             driver.close()
         with running_kamailio(database) as node:
+            passes_every_block(node)
             driver = driver_for(RealSwitch(node))
             assert set(states(driver).values()) == {StepState.PRESENT}
             assert driver.check() == []

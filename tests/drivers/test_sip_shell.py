@@ -20,7 +20,7 @@ from tests.drivers.sip_switches import (
     settle,
     value,
 )
-from tests.servers.sipp import Phone
+from tests.servers.sipp import Phone, passes_every_block
 
 pytestmark = pytest.mark.servers
 
@@ -114,12 +114,14 @@ def test_a_caller_that_was_barred_in_a_shell_hears_it(switch: ShellSwitch, drive
     Phone("34910000001").is_barred(switch.real.kamailio, "912345678")
 
 
-def test_a_healthy_switch_has_no_problems(driver: Driver) -> None:
+def test_a_healthy_switch_has_no_problems(switch: ShellSwitch, driver: Driver) -> None:
+    passes_every_block(switch.real.kamailio)
     settle(driver, entry())
     assert driver.check() == []
 
 
-def test_what_is_left_to_a_person_is_said_and_nothing_is_installed(driver: Driver) -> None:
+def test_what_is_left_to_a_person_is_said_and_nothing_is_installed(switch: ShellSwitch, driver: Driver) -> None:
+    passes_every_block(switch.real.kamailio)
     steps = driver.prepare(install=True)
     assert [step.state for step in steps] == [StepState.PRESENT] * 3 + [StepState.BY_HAND]
     assert "route[GRIFO_BARRING]" in steps[1].text

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
+from tests.servers.answering import Answering
 from tests.servers.kamailio import Kamailio, free_udp_port
 
 PASSWORD = "secret"
@@ -93,6 +94,12 @@ class Phone:
     @property
     def _digest(self) -> str:
         return f"[authentication username={self.user} password={PASSWORD}]"
+
+
+def passes_every_block(node: Kamailio) -> None:
+    """One call of a subscriber to 910000005, who forwards all to another network: as a switch in service has many."""
+    with Answering(node.gateway_port):
+        Phone("34910000002").calls(node, "34910000005")
 
 
 def calls_in(node: Kamailio, to: str, more: str = "") -> None:

@@ -9,8 +9,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from drivers.base import Garbled, Refused, Step, StepState
 from drivers.sip import probe
-from drivers.sip.allowlist import Question, Verdict, all_questions, faults
+from drivers.sip.allowlist import Block, Question, Verdict, all_questions, any_question, faults, unproven
 from drivers.sip.prepare import fragment_steps
+from drivers.sip.probe import SipAddress
 from drivers.sip.shell import commands
 from drivers.sip.shell.profile import Profile, Proof, rows_in
 from drivers.sip.shell.session import Answer, Session
@@ -70,6 +71,10 @@ class ShellNode:
             return faults(self.name, probe.ask(self._sip, questions, self._settings.probe_timeout_s))
         return faults(self.name, self._by_command(questions))
 
+    def unproven(self) -> list[str]:
+        passed = self._passed(self._sip) if self._sip is not None else None
+        return [] if passed is None else unproven(self.name, self._settings.blocks, passed)
+
     def setup(self) -> list[str]:
         return []
 
@@ -78,12 +83,17 @@ class ShellNode:
         needs = [Step(f"node {self.name}: {n.where}", n.text, StepState.BY_HAND) for n in self._profile.needs]
         if self._sip is None:
             return needs
-        questions = all_questions([Access.INCOMING_ONLY], self._settings.numbers)
-        used = Verdict.BAR in probe.ask(self._sip, questions, self._settings.probe_timeout_s).values()
-        return [*fragment_steps(self.name, used, used, self._settings.numbers), *needs]
+        passed = self._passed(self._sip)
+        own = fragment_steps(
+            self.name, self._settings.numbers, self._settings.blocks, tables=passed is not None, passed=passed
+        )
+        return [*own, *needs]
 
     def close(self) -> None:
         self._session.close()
+
+    def _passed(self, sip: SipAddress) -> frozenset[Block] | None:
+        return probe.passed(sip, any_question(self._settings.numbers), self._settings.probe_timeout_s)
 
     def _list(self) -> dict[str, str]:
         answers = self._run(commands.listing(self._profile, self._settings.program))

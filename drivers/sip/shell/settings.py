@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from drivers.secret import Secret, secret_from
-from drivers.sip.allowlist import Numbers
+from drivers.sip.allowlist import Block, Numbers
 from drivers.sip.probe import SipAddress
-from drivers.sip.settings import access_from, numbers_from, seconds, text
+from drivers.sip.settings import access_from, blocks_from, numbers_from, seconds, text
 from drivers.sip.shell.profile import Profile, load
 from enforcement.access import Access
 
@@ -28,7 +28,7 @@ _KNOWN = frozenset(
             "known_hosts_file",
             "access",
         ),
-        *("care_numbers", "emergency_numbers", "control_number", "premium_numbers"),
+        *("forwards_calls", "care_numbers", "emergency_numbers", "control_number", "premium_numbers"),
         *("connect_timeout_s", "read_timeout_s", "probe_timeout_s", "private_key_file", "private_key_credential"),
         *(f"{secret}_{way}" for secret in ("password", "passphrase") for way in _WAYS),
     }
@@ -71,6 +71,7 @@ class ShellSettings:
     login: Login
     access: frozenset[Access]
     numbers: Numbers
+    blocks: tuple[Block, ...]
     probe_timeout_s: float
 
 
@@ -94,6 +95,7 @@ def settings_from(given: Mapping[str, Any]) -> ShellSettings:
         login=_login(given),
         access=_access(given, profile),
         numbers=numbers_from(given),
+        blocks=blocks_from({"access": sorted(profile.access), **given}),
         probe_timeout_s=seconds(given, "probe_timeout_s", 2.0),
     )
 
