@@ -7,13 +7,23 @@ from pathlib import Path
 
 import pytest
 
+from enforcement.access import Access
 from lab.nas.server import RadiusServer, ServerSettings
-from tests.agents.conftest import controller as controller
+from tests.agents.conftest import Site, until
 from tests.agents.controller import TOKEN, Controller
+from tests.agents.device import Box
 from tests.cli.conftest import Done, environment, run
 from tests.drivers.mikrotik_routers import USER, router
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def controller() -> Iterator[Controller]:
+    controller = Controller("r1")
+    controller.come()
+    yield controller
+    controller.go()
 
 
 @pytest.fixture
@@ -118,6 +128,33 @@ def test_a_key_is_held_open_at_the_site_until_it_is_let_go(config: Path) -> None
     assert json.loads(held.out)["key"] == "ipv4:203.0.113.7"
     assert agent(config, "unpin", "ipv4:203.0.113.7").code == 0
     assert agent(config, "unpin", "ipv4:203.0.113.7").code == 1
+
+
+def test_a_technician_is_told_when_the_customer_was_read_to_be_open(
+    config: Path, tmp_path: Path, controller: Controller
+) -> None:
+    site = Site(tmp_path, controller, {"r1": Box()})
+    controller.want("r1", "ana", Access.BLOCKED)
+    site.start()
+    try:
+        site.until_state("ana", "verified", "r1")
+        note = ("--local", "--note", "paid at the door", "--timeout", "60")
+        done = agent(config, "restore", "ana", *note)
+        assert done.code == 0, done.err
+        assert "username:ana was read to be open on r1; it is held open until" in done.out
+        assert site.box.restricted() == set()
+        assert agent(config, "pins").out.rstrip().endswith("UTC: paid at the door - open")
+        typo = agent(config, "restore", "username:anna", *note)
+        assert typo.code == 1
+        assert "No device of this agent knows username:anna, so nothing is held open" in typo.err
+        site.box.faults.unreachable = True
+        again = ("restore", "ana", "--local", "--note", "again", "--timeout", "1", "--json")
+        until(lambda: "username:ana is not open yet: r1" in agent(config, *again).err)
+        until(lambda: agent(config, *again).code == 1)
+        [pin] = json.loads(agent(config, "pins", "--json").out)
+        assert pin["held"] is True
+    finally:
+        site.stop()
 
 
 def test_without_local_the_technician_is_told_of_the_verb_that_asks_the_controller(config: Path) -> None:
