@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers.base import Driver, Refused, Unreachable
+from drivers.base import Driver, Refused, StepState, Unreachable
 from drivers.sip import build
 from enforcement.access import Access
 from enforcement.changes import Result
@@ -100,3 +100,9 @@ def test_a_late_answer_is_never_taken_for_that_to_another_question(peers: Path, 
     slow.unlink()
     assert driver.observe({OTHERS}).of(OTHERS).obstructions
     assert driver.observe({TRUNK}).of(TRUNK).access is Access.INCOMING_ONLY
+
+
+def test_a_person_is_told_which_numbers_the_switch_must_let_pass(driver: Driver) -> None:
+    (step,) = driver.prepare(install=False)
+    assert step.state is StepState.BY_HAND
+    assert {"112", "+34112", "016", "900123456"} <= set(step.note.removeprefix("what must pass: ").split(", "))

@@ -80,7 +80,9 @@ class ShellNode:
 
     def steps(self, install: bool) -> Sequence[Step]:
         """All by hand: a shell is no place from which to change an operator's dial plan."""
-        needs = [Step(f"node {self.name}: {n.where}", n.text, StepState.BY_HAND) for n in self._profile.needs]
+        numbers = [number for number in self._settings.numbers.allowed if not number.startswith("urn:")]
+        note = "" if self._sip is not None else f"what must pass: {', '.join(numbers)}"
+        needs = [Step(f"node {self.name}: {n.where}", n.text, StepState.BY_HAND, note) for n in self._profile.needs]
         if self._sip is None:
             return needs
         passed = self._passed(self._sip)
