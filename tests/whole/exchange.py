@@ -19,6 +19,8 @@ from tests.whole.ground import Customer, Ground, controller_in
 from tests.whole.relay import Relay
 
 SWITCH = "switch-1"
+EMERGENCY = "1588"
+"""An emergency number that this operator adds to those of its country: it is in a table, and can be lost from there."""
 _VOICE = POLICY.replace("ladders.internet", "ladders.fixed_voice").replace('"throttled"', '"incoming_only"')
 _AGENT = """
 controller = "http://127.0.0.1:{link}"
@@ -32,6 +34,7 @@ driver = "sip"
 country = "es"
 database = "{database}"
 care_numbers = ["{care}"]
+emergency_numbers = ["{emergency}"]
 connect_timeout_s = 2
 read_timeout_s = 2
 nodes = [{nodes}]
@@ -70,12 +73,17 @@ class Exchange(Ground):
         """The table as it was before the first customer was barred."""
         execute(self.database, "DELETE FROM grifo_barred")
 
+    def forgets(self, number: str) -> None:
+        """One node no longer lets barred lines call that number."""
+        self.nodes[0].kamailio.rpc("htable.delete", "grifo_allow", number).raise_for_status()
+
     def heal(self) -> None:
-        """Every node runs, and lets the care line be called."""
+        """Every node runs, and lets everybody call the care line and the emergency number."""
         for node in self.nodes:
             if not node.kamailio.is_running:
                 node.kamailio.start()
-            node.kamailio.rpc("htable.sets", "grifo_allow", CARE, "1").raise_for_status()
+            for number, value in {CARE: "1", EMERGENCY: "emergency"}.items():
+                node.kamailio.rpc("htable.sets", "grifo_allow", number, value).raise_for_status()
 
 
 @contextmanager
@@ -86,6 +94,7 @@ def running_exchange(folder: Path, postgres: Postgres) -> Iterator[Exchange]:
         database = postgres.create_database(name)
         stack.callback(postgres.drop_database, name)
         create_tables(database, (CARE,))
+        execute(database, f"INSERT INTO grifo_allow (key_name, key_value) VALUES ('{EMERGENCY}', 'emergency')")
         nodes = tuple(RealSwitch(stack.enter_context(running_kamailio(database))) for _ in range(2))
         made: list[Exchange] = []
         to_database = Relay(lambda: postgres.port)
@@ -99,6 +108,7 @@ def running_exchange(folder: Path, postgres: Postgres) -> Iterator[Exchange]:
                 link=to_controller.port,
                 database=database.replace(f":{postgres.port}/", f":{to_database.port}/"),
                 care=CARE,
+                emergency=EMERGENCY,
                 nodes=", ".join(_node(node.kamailio) for node in nodes),
             )
         )
