@@ -144,7 +144,7 @@ def unproven(node: str, needed: Sequence[Block], passed: Collection[Block]) -> l
 
 
 def _of_barred(node: str, wrong: Sequence[Question]) -> str:
-    words = f"node {node} would bar {_listed(wrong)}: its allow-list must let them pass"
+    words = f"node {node} would bar {_listed(wrong)}: its allow-list must let them pass (`prepare` prints its defines)"
     endangered = {question.access for question in wrong if question.emergency}
     return Unsafe(words, endangered) if endangered else words
 

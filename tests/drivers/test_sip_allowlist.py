@@ -215,7 +215,7 @@ def test_a_barred_emergency_number_endangers_those_who_have_that_access() -> Non
     wrong = {question: Verdict.BAR if question.destination == "016" else right[question] for question in right}
     (words,) = faults("n", wrong)
     assert isinstance(words, Unsafe)
-    assert words == "node n would bar 016: its allow-list must let them pass"
+    assert "would bar 016:" in words
     assert words.accesses == {Access.INCOMING_ONLY, Access.RELEASED}
 
 
