@@ -89,6 +89,15 @@ def test_what_something_else_restricts_is_not_called_open(cut: Site, settings: P
     assert [one.words for one in found.openings] == ["list MOROSOS"]
 
 
+def test_who_is_opened_by_us_and_still_restricted_by_something_else_is_not_called_open(
+    cut: Site, settings: Path
+) -> None:
+    cut.box.foreign[Key.parse(ANA)] = "list MOROSOS"
+    until_shut(settings, "list MOROSOS")
+    until(lambda: cut.box.restricted() == set())
+    assert not local.pins(settings)[0].is_open
+
+
 def test_what_the_controller_wants_open_itself_is_open_and_is_not_held(cut: Site, settings: Path) -> None:
     cut.controller.want("box", "ana", Access.FULL)
     cut.until_state("ana", "verified")
