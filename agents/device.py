@@ -15,6 +15,7 @@ from threading import Event
 
 from agents.backoff import pause
 from agents.calls import Calls
+from agents.checks import Checks
 from agents.circuit import FIRST_PAUSE_S, Circuit
 from agents.clock import Clock
 from agents.concerned import Concerned
@@ -32,9 +33,7 @@ from agents.reporter import Reporter
 from agents.sweeps import Sweeps
 from agents.told import Told
 from agents.withhold import PERMIT_RAN_OUT
-from agents.words import unknown_rates
-from drivers.base import Refused, Unsafe, Unsupported
-from enforcement.access import Access
+from drivers.base import Refused, Unsupported
 from enforcement.changes import Change, Outcome, Result, key_of, needs_permit
 from enforcement.keys import Key
 from enforcement.observed import UNREAD, Observed
@@ -75,7 +74,7 @@ class Device:
         self.circuit = Circuit(parts.clock, sweep_seconds)
         self.sweeps = Sweeps(parts.clock, sweep_seconds)
         self.applied = 0
-        self._setup: tuple[str, ...] = ()
+        self._checks = Checks(name, parts.driver, parts.concerned, parts.picture)
         self._sweep_seconds = sweep_seconds
         self._dirty: set[Key] = set()
         self._fresh: set[Key] = set()
@@ -90,12 +89,8 @@ class Device:
     def problems(self) -> tuple[str, ...]:
         """What stands in the way, for the report: why the device is lost, else what its own setup defeats; and which
         accounting tells nothing. What endangers people does so until the device is read to do it no more."""
-        setup = (*self.circuit.problems, *self._unsafe) if self.circuit.problems else self._setup
+        setup = (*self.circuit.problems, *self._checks.unsafe) if self.circuit.problems else self._checks.problems
         return (*setup, *self.parts.inbox.problems)
-
-    @property
-    def _unsafe(self) -> list[Unsafe]:
-        return [problem for problem in self._setup if isinstance(problem, Unsafe)]
 
     @property
     def due_at(self) -> float:
@@ -230,24 +225,12 @@ class Device:
         return observed.complete
 
     def _check(self) -> None:
-        """What in the device's own setup would defeat us: last, since customers come first."""
+        """The device's own setup: last, since customers come first."""
         self._at_stake = frozenset()
         began = self.parts.clock.monotonic()
-        try:
-            found = self.parts.concerned.told(self.name, self.parts.driver.check())
-            self._setup = (*found, *unknown_rates(self.parts.picture.strange_rates))
-        except (Refused, Unsupported) as no:
-            self._setup = (f"the device's setup can't be checked: {no}", *self._unsafe)
+        danger_has_changed = self._checks.check()
         self.sweeps.checked(began)
-        self._heed_danger()
-
-    def _heed_danger(self) -> None:
-        """Who is restricted so that emergency numbers can't be reached is opened at once, until they can. A number that
-        was given back is nobody's to open."""
-        unsafe = frozenset(access for problem in self._unsafe for access in problem.accesses) - {Access.RELEASED}
-        if unsafe != self.parts.picture.unsafe:
-            log.error("device=%s unsafe=%s", self.name, ",".join(sorted(unsafe)) or "no longer")
-            self.parts.picture.unsafe = unsafe
+        if danger_has_changed:
             self.sweeps.at_once()
 
     def _plan_retry(self) -> None:
