@@ -10,7 +10,6 @@ KINDS = (
     radius.ONLINE,
     radius.BY_COA,
     radius.ON_POSTGRESQL,
-    radius.BY_COA_ON_POSTGRESQL,
     radius.ON_MARIADB,
     radius.ON_SQLITE,
     radius_several.KIND,

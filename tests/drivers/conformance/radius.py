@@ -150,13 +150,13 @@ def open_changed(folder: Path, request: pytest.FixtureRequest) -> Iterator[Radiu
         yield RadiusBench(lab, lab.nas(), Access.THROTTLED, CHANGED)
 
 
-def on_server(fixture: str, prefix: str = "", *of_bench: Any) -> Callable[[Path, pytest.FixtureRequest], Any]:
+def on_server(fixture: str, prefix: str = "") -> Callable[[Path, pytest.FixtureRequest], Any]:
     """Opens a bench on a FreeRADIUS of this worker's, with customers connected."""
 
     @contextmanager
     def open_bench(folder: Path, request: pytest.FixtureRequest) -> Iterator[RadiusBench]:
         with closing(on_freeradius(request.getfixturevalue(fixture), folder, prefix)) as lab:
-            yield RadiusBench(lab, lab.nas(), *of_bench)
+            yield RadiusBench(lab, lab.nas())
 
     return open_bench
 
@@ -165,16 +165,9 @@ SERVERS = (pytest.mark.servers,)
 ACKNOWLEDGES = "the NAS acknowledges and does nothing"
 OFFLINE = Kind("radius-away", open_offline, (TABLES_GONE,), BY_HAND)
 ONLINE = Kind("radius-connected", open_online, (TABLES_GONE,), (*FAULTS, *BY_HAND))
-BY_COA = Kind("radius-changed", open_changed, (TABLES_GONE,), (*FAULTS, *BY_HAND))
+BY_COA = Kind("radius-changed", open_changed, (), tuple(FAULTS))
 ON_POSTGRESQL = Kind(
     "freeradius-postgresql", on_server("freeradius"), (TABLES_GONE,), (ACKNOWLEDGES, *BY_HAND), SERVERS
-)
-BY_COA_ON_POSTGRESQL = Kind(
-    "freeradius-changed",
-    on_server("freeradius", "", Access.THROTTLED, CHANGED),
-    (),
-    (ACKNOWLEDGES, "the NAS refuses"),
-    SERVERS,
 )
 ON_MARIADB = Kind("freeradius-mariadb", on_server("freeradius_mariadb", PREFIX), (TABLES_GONE,), BY_HAND, SERVERS)
 ON_SQLITE = Kind("freeradius-sqlite", on_server("freeradius_sqlite"), (TABLES_GONE,), BY_HAND, SERVERS)

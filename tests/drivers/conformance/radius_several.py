@@ -20,7 +20,7 @@ from tests.drivers.radius.radius_lab import RadiusLab
 
 AT_FIRST = "at the first server "
 SILENT = "the NAS is silent"
-FAULTS = (*BY_HAND, *(AT_FIRST + fault for fault in BY_HAND), SILENT)
+FAULTS = (*BY_HAND, AT_FIRST + TABLES_GONE, SILENT)
 
 
 class SeveralBench:

@@ -21,7 +21,7 @@ from tests.drivers.sip_shells import login
 from tests.drivers.sip_switches import CARE, entry
 from tests.servers.sshd import Sshd
 
-GONE, ENDED, AWAY = "nobody is let in", "its sessions are ended", "the switch is away and its shell is not"
+GONE, AWAY = "nobody is let in", "the switch is away and its shell is not"
 RESTARTS, REMOVED, BARS_ALL = "restarts", "a hand removes our entries", "the allow-list is lost"
 MARKED = f";grifo:v1:{INSTALLATION}:"
 
@@ -73,9 +73,6 @@ class ProfileBench:
                 self._sshd.stop()
                 yield
                 self._sshd.start()
-            case "its sessions are ended":
-                self._sshd.end_sessions()
-                yield
             case "a hand removes our entries":
                 for key, value in self._switch.rows().items():
                     if MARKED in value:
@@ -98,7 +95,7 @@ def opener(
 
 
 SERVERS = (pytest.mark.servers,)
-ASTERISK = Kind("sip-asterisk", opener("shells", Asterisk), (AWAY,), (AWAY, BARS_ALL, RESTARTS, REMOVED), SERVERS)
-FREESWITCH = Kind("sip-freeswitch", opener("shells", FreeSwitch), (GONE,), (AWAY, BARS_ALL, REMOVED), SERVERS)
-CUBE = Kind("sip-cube", opener("prompts", Cube), (GONE,), (ENDED, BARS_ALL, RESTARTS, REMOVED), SERVERS)
+ASTERISK = Kind("sip-asterisk", opener("shells", Asterisk), (AWAY,), (AWAY, BARS_ALL, REMOVED), SERVERS)
+FREESWITCH = Kind("sip-freeswitch", opener("shells", FreeSwitch), (GONE,), (AWAY, REMOVED), SERVERS)
+CUBE = Kind("sip-cube", opener("prompts", Cube), (GONE,), (BARS_ALL, RESTARTS, REMOVED), SERVERS)
 KINDS = (ASTERISK, FREESWITCH, CUBE)

@@ -71,9 +71,6 @@ class InFolder:
                 (self.folder / "allowed").write_text("^nothing$")
                 yield
                 (self.folder / "allowed").write_text(ALLOWED)
-            case "restarts":
-                (self.folder / "started").touch()
-                yield
             case _:
                 raise KeyError(name)
 
