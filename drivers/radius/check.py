@@ -114,7 +114,7 @@ def _nases(connection: Connection, tables: Tables, settings: Settings) -> Iterat
         if nas.profile is not None and nas.profile.experimental:
             yield (
                 f"NAS {nas.nas_ip}: profile {nas.profile.name} is experimental, written from manuals and never tried"
-                f" on {nas.profile.title}: try it on one session before many"
+                f" on {nas.profile.title}: try it on one session before many, then say experimental = true for this NAS"
             )
         if room is not None and len(nas.nas_ip) > room:
             yield (

@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ _KEYS = frozenset(
         "nasipaddress",
         "profile",
         "profile_file",
+        "experimental",
         "port",
         "live",
         "identifiers",
@@ -70,8 +72,13 @@ def _nas(given: Mapping[str, Any]) -> Nas:
 def _profile(given: Mapping[str, Any]) -> Profile | None:
     require("profile" not in given or "profile_file" not in given, "give profile or profile_file, not both")
     if "profile_file" in given:
-        return profile_from(Path(str(given["profile_file"])))
-    return profile_named(str(given["profile"])) if "profile" in given else None
+        found = profile_from(Path(str(given["profile_file"])))
+    elif "profile" in given:
+        found = profile_named(str(given["profile"]))
+    else:
+        return None
+    was_tried = switch(given, "experimental", default=False)
+    return replace(found, experimental=found.experimental and not was_tried)
 
 
 def _way(given: object) -> Way:
