@@ -183,7 +183,8 @@ class Ground(ABC):
         self.until(lambda: self.is_right(self.newcomers), self._what_is_wrong)
         self.until_swept()
         self.until(lambda: self.is_right(self.newcomers) and not self._drift(), self._what_is_wrong)
-        assert self.wrongly(self.customers) == []
+        wrong = self.wrongly(self.customers)
+        assert not wrong, [(self.cut(one), self.believes(one), one) for one in wrong]
 
     def problems(self, device: str) -> str:
         """What is shown to stand in the way; empty where nothing does."""
