@@ -1,7 +1,7 @@
 """The NAS's own RADIUS client: asks a server for logins and sends it accounting.
 
-A few sockets, each with its 256 identifiers; a request waits for a free one, is sent again unchanged when no answer
-comes, and is given up after three.
+A few sockets, each with some identifiers; a request waits for a free one, is sent again unchanged when no answer comes,
+and is given up after three.
 """
 
 import asyncio
@@ -11,6 +11,8 @@ from typing import cast
 
 from lab.nas.codec import Attributes, Code, Malformed, Packet, decode, encode_request, reply_is_authentic
 
+IDENTIFIERS = 64
+"""Of each socket: what is on its way at once fits the buffer of the server's socket, or all would be late by seconds."""
 TRIES = 3
 PATIENCE_S = 3.0
 
@@ -34,7 +36,7 @@ class _Socket(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.DatagramTransport", transport)
-        for identifier in range(256):
+        for identifier in range(IDENTIFIERS):
             self.free.put_nowait((self, identifier))
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:

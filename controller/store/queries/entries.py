@@ -84,7 +84,7 @@ def entries_after(
         )
     later = entries.c.changed_revision > after
     if past:
-        later = or_(later, and_(entries.c.changed_revision == after, entries.c.binding > past))
+        later = and_(entries.c.changed_revision >= after, or_(later, entries.c.binding > past))
     changed = select(entries).where(entries.c.device == device, later)
     in_order = changed.order_by(entries.c.changed_revision, entries.c.binding)
     found = tuple(_entry(row) for row in tx.execute(in_order.limit(None if limit is None else limit + 1)))

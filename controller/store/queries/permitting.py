@@ -1,4 +1,7 @@
-"""May these entries be restricted now? What a permit looks at, under a lock that a payment cannot cross."""
+"""May these entries be restricted now? What a permit looks at, under a lock that a payment cannot cross.
+
+Entries are found by their bindings alone: asked for a device's as well, SQLite would read all of that device.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -57,11 +60,12 @@ def lock_accounts_of(tx: Connection, device: str, bindings: Sequence[str]) -> fr
     found: set[str] = set()
     for chunk in _chunks(bindings):
         query = (
-            select(entries.c.account_id, services.c.account_id.label("present"))
+            select(entries.c.device, entries.c.account_id, services.c.account_id.label("present"))
             .join_from(entries, services, services.c.id == entries.c.service_id, isouter=True)
-            .where(entries.c.device == device, entries.c.binding.in_(chunk))
+            .where(entries.c.binding.in_(chunk))
         )
-        found.update(account for row in tx.execute(query) for account in row if account)
+        mine = (row for row in tx.execute(query) if row.device == device)
+        found.update(account for row in mine for account in (row.account_id, row.present) if account)
     for chunk in _chunks(sorted(found)):
         locked = select(accounts.c.id).where(accounts.c.id.in_(chunk)).order_by(accounts.c.id)
         tx.execute(locked.with_for_update(read=True)).all()
@@ -109,7 +113,7 @@ def _asked(tx: Connection, device: str, bindings: Sequence[str], now: datetime) 
         .join_from(entries, accounts, accounts.c.id == entries.c.account_id)
         .join(services, services.c.id == entries.c.service_id)
         .join(decisions, decisions.c.service_id == entries.c.service_id, isouter=True)
-        .where(entries.c.device == device, entries.c.binding.in_(bindings))
+        .where(entries.c.binding.in_(bindings))
     )
     return [
         AskedEntry(
@@ -135,6 +139,7 @@ def _asked(tx: Connection, device: str, bindings: Sequence[str], now: datetime) 
             held=bool(row.held),
         )
         for row in tx.execute(query)
+        if row.device == device
     ]
 
 

@@ -59,8 +59,8 @@ def dangers(tx: Connection, device: str) -> list[str]:
 def reported_rows(tx: Connection, device: str, reports: Sequence[EntryReport]) -> dict[str, Any]:
     """The entries that a report speaks of, by binding."""
     bindings = [report.binding for report in reports]
-    query = select(entries).where(entries.c.device == device, entries.c.binding.in_(bindings))
-    return {row.binding: row for row in tx.execute(query)}
+    query = select(entries).where(entries.c.binding.in_(bindings))
+    return {row.binding: row for row in tx.execute(query) if row.device == device}
 
 
 def save_states(
@@ -123,7 +123,7 @@ def save_last_seen(tx: Connection, device: str, reports: Sequence[EntryReport], 
         if report.seen is not None
     ]
     if seen:
-        mine = (entries.c.device == device) & (entries.c.binding == bindparam("_binding"))
+        mine = (entries.c.binding == bindparam("_binding")) & (entries.c.device == device)
         tx.execute(update(entries).where(mine), seen)
 
 

@@ -71,7 +71,7 @@ entries = Table(
     Column("account_id", Identity, nullable=False, index=True),
     Column("service_id", Identity, nullable=False, index=True),
     Column("kind", String(16), nullable=False),
-    Column("key", String(320), nullable=False, index=True),
+    Column("key", String(320), nullable=False),
     Column("access", String(32), nullable=False),
     Column("down_kbps", Integer),
     Column("up_kbps", Integer),
@@ -91,7 +91,8 @@ entries = Table(
     Column("verified_at", Instant),
     Column("last_seen", String(32)),
     Column("last_seen_at", Instant),
-    Index(None, "device", "changed_revision"),
+    Index(None, "device", "changed_revision", "binding"),
+    Index(None, "key", "device"),
 )
 """What a device is to enforce for each live binding, open ones included: without them an agent could not tell that
 something not ours obstructs a paying customer. When its binding ends the entry stays as a tombstone (`ended`).

@@ -201,6 +201,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("binding", name=op.f("pk_entries")),
     )
     op.create_index(op.f("ix_entries_account_id"), "entries", ["account_id"], unique=False)
-    op.create_index(op.f("ix_entries_device_changed_revision"), "entries", ["device", "changed_revision"], unique=False)
-    op.create_index(op.f("ix_entries_key"), "entries", ["key"], unique=False)
+    op.create_index(
+        op.f("ix_entries_device_changed_revision_binding"),
+        "entries",
+        ["device", "changed_revision", "binding"],
+        unique=False,
+    )
+    op.create_index(op.f("ix_entries_key_device"), "entries", ["key", "device"], unique=False)
     op.create_index(op.f("ix_entries_service_id"), "entries", ["service_id"], unique=False)
