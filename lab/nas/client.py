@@ -12,7 +12,7 @@ from typing import cast
 from lab.nas.codec import Attributes, Code, Malformed, Packet, decode, encode_request, reply_is_authentic
 
 IDENTIFIERS = 64
-"""Of each socket: what is on its way at once fits the buffer of the server's socket, or all would be late by seconds."""
+"""Of each socket: what is under way at once fits the server's buffer, or some of it would be seconds late."""
 TRIES = 3
 PATIENCE_S = 3.0
 
