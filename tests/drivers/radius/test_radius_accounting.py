@@ -192,10 +192,12 @@ def test_a_database_that_is_not_there_is_unreachable_in_words(tmp_path: Path) ->
         accounting.changes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["postgresql+psycopg", "mysql+pymysql"])
 def test_a_database_that_never_answers_is_unreachable_in_time(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes the connection and says nothing."""
     monkeypatch.setattr(room, "READING_S", 0.5)
+    monkeypatch.setattr("drivers.radius_sql._PATIENCE_S", 1)
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         database = make_url(f"{kind}://grifo@127.0.0.1:{silent.getsockname()[1]}/radius")
         with closing(Accounting(database, "radacct")) as accounting, pytest.raises(Unreachable):

@@ -78,7 +78,8 @@ def test_what_is_repeated_from_a_plan_as_the_plan_has_it_is_no_problem(radius_la
 def test_an_ipv6_nas_whose_address_the_column_cuts_off_is_told(radius_lab: RadiusLab) -> None:
     radius_lab.seed(ANA)
     (radius_lab.folder / "secret").write_text("hush")
-    nas = {"address": "2001:db8:aaaa:bbbb::1", "secret_file": str(radius_lab.folder / "secret")}
+    where = {"address": "2001:db8:aaaa:bbbb::1", "secret_file": str(radius_lab.folder / "secret")}
+    nas = where | {"timeout_seconds": 0.1, "tries": 1}
     words = said(radius_lab, nas)
     cut = radius_lab.engine.dialect.name == "mysql"
     assert ("radacct.nasipaddress holds 15 characters" in words) is cut
