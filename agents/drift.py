@@ -12,7 +12,6 @@ from enforcement.plan import State
 Count = Callable[[str], None]
 
 STRAY = "stray"
-DIRECTIONS = (State.WRONGFUL.value, State.MISSING.value, STRAY, State.OBSTRUCTED.value, State.UNKNOWN.value)
 OURS = frozenset({State.WRONGFUL, State.MISSING})
 """What applying repairs; the others are for somebody else to end."""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from agents.drift import DIRECTIONS, SETTLED, STRAY
+from agents.drift import SETTLED, STRAY
 from agents.entries import Entries
 from agents.rows import report_of, written
 from agents.withhold import CONTESTED, UNSAFE, Withheld, pinned
@@ -18,7 +18,7 @@ from enforcement.changes import Remove
 from enforcement.entries import BindingId, Entry, Mark
 from enforcement.keys import Key
 from enforcement.observed import Observed, Seen
-from enforcement.plan import Plan, State
+from enforcement.plan import DRIFT, Plan, State
 from enforcement.wire import EntryReport, StrayReport
 
 
@@ -121,7 +121,7 @@ class Known:
         if pending:
             self._pending[binding] = report
             return
-        if report.state in DIRECTIONS:
+        if report.state in DRIFT:
             self._wrong[binding] = report.state
         if written(report) != acknowledged:
             self._unsent[binding] = report
@@ -187,4 +187,4 @@ class Known:
     def in_drift(self) -> dict[str, int]:
         """How many entries, and strays, are in each direction of drift; those on their way are in none."""
         states = Counter(self._wrong.values())
-        return {each: states[each] for each in DIRECTIONS} | {STRAY: sum(map(len, self._strays.values()))}
+        return {each: states[each] for each in DRIFT} | {STRAY: sum(map(len, self._strays.values()))}

@@ -19,9 +19,9 @@ from typing import Any
 from benchmarks.rows import Row
 from drivers.base import Driver
 from drivers.mikrotik.driver import MikrotikDriver
+from drivers.mikrotik.ending import IDS_AT_ONCE
 from drivers.mikrotik.entries import questions
 from drivers.mikrotik.settings import Settings, read
-from drivers.mikrotik.turn import IDS_AT_ONCE
 from drivers.mikrotik.wire import WINDOW
 from drivers.secret import Secret
 from enforcement.access import Access, Kind, Reason

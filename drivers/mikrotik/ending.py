@@ -19,6 +19,7 @@ from enforcement.changes import Change, Remove, key_of
 from enforcement.keys import Key
 
 IDS_AT_ONCE = 100
+"""Ids in one `remove`: a command of under a kilobyte, and little to sort out where one of them is missing."""
 
 Live = tuple[int, Change, frozenset[Key]]
 """A change by its place in the slice, and the addresses whose connections it concerns."""

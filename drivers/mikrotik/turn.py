@@ -9,7 +9,7 @@ turn, over the same connection, or not used.
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
-from drivers.mikrotik.ending import Ending
+from drivers.mikrotik.ending import IDS_AT_ONCE, Ending
 from drivers.mikrotik.entries import PATHS, Row
 from drivers.mikrotik.framing import Words
 from drivers.mikrotik.judging import own_rows, whose
@@ -23,9 +23,6 @@ from enforcement.changes import Change, Outcome, Refresh, Restrict, Result, key_
 
 ALREADY = "already have such entry"
 GONE = "no such item"
-
-IDS_AT_ONCE = 100
-"""Ids in one `remove`: a command of under a kilobyte, and little to sort out where one of them is missing."""
 
 Doomed = list[tuple[int, Row]]
 

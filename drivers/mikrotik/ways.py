@@ -55,6 +55,3 @@ HOLDERS = {
     ),
 }
 """Cookies go before sessions: a session that ends first would come back by its cookie."""
-
-BLOCKED_ONLY = (KeyType.MAC, Way.HOTSPOT)
-"""An ip-binding knows nothing between open and blocked."""

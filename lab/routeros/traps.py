@@ -6,7 +6,6 @@ The manual gives the categories; real devices often leave them out, and so do th
 MISSING = 0
 BAD_ARGUMENT = 1
 INTERRUPTED = 2
-FAILURE = 4
 
 
 class Trap(Exception):

@@ -18,6 +18,22 @@ def _http(body: str, status: str = "200 OK") -> bytes:
 
 
 @contextmanager
+def _served(handler: type[socketserver.BaseRequestHandler]) -> Iterator[NodeRpc]:
+    """The way to a node whose connections a handler takes."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_address[1]}/RPC"
+        rpc = NodeRpc("n", url, 1.0, 1.0, ssl.create_default_context(), None)
+        try:
+            yield rpc
+        finally:
+            rpc.close()
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
 def _node(answer: bytes) -> Iterator[NodeRpc]:
     """A node that answers the first request of each connection with these bytes and closes."""
 
@@ -30,17 +46,8 @@ def _node(answer: bytes) -> Iterator[NodeRpc]:
             self.rfile.read(length)
             self.wfile.write(answer)
 
-    with socketserver.TCPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        url = f"http://127.0.0.1:{server.server_address[1]}/RPC"
-        rpc = NodeRpc("n", url, 1.0, 1.0, ssl.create_default_context(), None)
-        try:
-            yield rpc
-        finally:
-            rpc.close()
-            server.shutdown()
-            thread.join()
+    with _served(Handler) as rpc:
+        yield rpc
 
 
 @contextmanager
@@ -56,18 +63,11 @@ def _dripping(head: bytes) -> Iterator[NodeRpc]:
                     self.request.sendall(b" ")
 
     stopping = threading.Event()
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        url = f"http://127.0.0.1:{server.server_address[1]}/RPC"
-        rpc = NodeRpc("n", url, 1.0, 1.0, ssl.create_default_context(), None)
+    with _served(Handler) as rpc:
         try:
             yield rpc
         finally:
-            rpc.close()
             stopping.set()
-            server.shutdown()
-            thread.join()
 
 
 DRIPS = {
